@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Granary.Engine;
+
+/// <summary>How values are written where the application says nothing else: camelCase, readable, and with big integers.</summary>
+internal static class GranaryJson
+{
+    /// <summary>For Granary's own records, whatever the application's options are.</summary>
+    public static JsonSerializerOptions Own { get; } = CreateOwn();
+
+    public static JsonSerializerOptions Create() => new(JsonSerializerDefaults.Web)
+    {
+        // Journals are text in a database, never in a web page: keep letters readable.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new BigIntegerConverter() },
+    };
+
+    private static JsonSerializerOptions CreateOwn()
+    {
+        var options = Create();
+        options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
+    private sealed class BigIntegerConverter : JsonConverter<BigInteger>
+    {
+        public override BigInteger Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            BigInteger.Parse(reader.TokenType == JsonTokenType.String ? reader.GetString()! : System.Text.Encoding.UTF8.GetString(reader.ValueSpan), CultureInfo.InvariantCulture);
+
+        // As text: many readers of JSON cut numbers to 53 bits.
+        public override void Write(Utf8JsonWriter writer, BigInteger value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString(CultureInfo.InvariantCulture));
+    }
+}

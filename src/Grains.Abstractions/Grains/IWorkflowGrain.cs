@@ -1,0 +1,31 @@
+using Orleans.Concurrency;
+
+namespace Granary.Grains;
+
+/// <summary>A run's only writer, addressed by the run's id. An implementation detail: use <see cref="IGranaryClient"/>.</summary>
+[Alias("granary.IWorkflowGrain")]
+internal interface IWorkflowGrain : IGrainWithStringKey
+{
+    /// <summary>Starts the run, or finds it. Answers after the commit.</summary>
+    [Alias("Start")]
+    Task<StartReply> StartAsync(StartRequest request);
+
+    /// <summary>Claims a run that nobody executes and goes on with it. Does nothing where that isn't so.</summary>
+    [Alias("Recover")]
+    Task RecoverAsync(RecoverReason reason);
+
+    /// <summary>The run's end, as soon as it is committed; null when it did not come within the limit, or the run doesn't exist.</summary>
+    [Alias("WaitForEnd")]
+    [AlwaysInterleave]
+    Task<RunEnd?> WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken);
+
+    /// <summary>The run's row; null when it doesn't exist.</summary>
+    [Alias("Info")]
+    [AlwaysInterleave]
+    Task<RunSnapshot?> InfoAsync();
+
+    /// <summary>Journal rows after a sequence number; waits for one up to the limit, then answers with none.</summary>
+    [Alias("ReadJournal")]
+    [AlwaysInterleave]
+    Task<JournalPage> ReadJournalAsync(long after, TimeSpan limit, CancellationToken cancellationToken);
+}

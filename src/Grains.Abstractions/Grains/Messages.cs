@@ -1,0 +1,82 @@
+namespace Granary.Grains;
+
+/// <summary>A start. User data crosses as JSON bytes.</summary>
+[GenerateSerializer, Immutable, Alias("granary.StartRequest")]
+internal sealed record StartRequest(
+    [property: Id(0)] string Workflow,
+    [property: Id(1)] byte[] Input,
+    [property: Id(2)] string? TraceParent);
+
+/// <summary>What a start came to.</summary>
+[GenerateSerializer, Immutable, Alias("granary.StartReply")]
+internal sealed record StartReply(
+    [property: Id(0)] bool IsNew,
+    [property: Id(1)] bool InputDiffers,
+    [property: Id(2)] string? ConflictingWorkflow,
+    [property: Id(3)] Refusal? Refusal);
+
+/// <summary>An error that crosses a grain call as data, so that it arrives whole.</summary>
+[GenerateSerializer, Immutable, Alias("granary.Refusal")]
+internal sealed record Refusal(
+    [property: Id(0)] string Code,
+    [property: Id(1)] string What,
+    [property: Id(2)] string? Remedy,
+    [property: Id(3)] TimeSpan? RetryAfter);
+
+/// <summary>Why a run is claimed.</summary>
+[GenerateSerializer, Alias("granary.RecoverReason")]
+internal enum RecoverReason
+{
+    /// <summary>Its owner died; charged as a recovery attempt.</summary>
+    OwnerDied,
+
+    /// <summary>Its owner handed it over, or it waited for this; nothing is charged.</summary>
+    Due,
+}
+
+/// <summary>How a run ended.</summary>
+[GenerateSerializer, Immutable, Alias("granary.RunEnd")]
+internal sealed record RunEnd(
+    [property: Id(0)] RunStatus Status,
+    [property: Id(1)] byte[]? Output,
+    [property: Id(2)] byte[]? Error);
+
+/// <summary>A run's row.</summary>
+[GenerateSerializer, Immutable, Alias("granary.RunSnapshot")]
+internal sealed record RunSnapshot
+{
+    [Id(0)] public required string Id { get; init; }
+    [Id(1)] public required string Workflow { get; init; }
+    [Id(2)] public int WorkflowVersion { get; init; }
+    [Id(3)] public string Version { get; init; } = "";
+    [Id(4)] public RunStatus Status { get; init; }
+    [Id(5)] public string? WaitingOn { get; init; }
+    [Id(6)] public byte[]? Input { get; init; }
+    [Id(7)] public byte[]? Output { get; init; }
+    [Id(8)] public byte[]? Error { get; init; }
+    [Id(9)] public int RecoveryAttempts { get; init; }
+    [Id(10)] public DateTimeOffset CreatedAt { get; init; }
+    [Id(11)] public DateTimeOffset? StartedAt { get; init; }
+    [Id(12)] public DateTimeOffset? CompletedAt { get; init; }
+}
+
+/// <summary>Journal rows in order, and whether the run has ended with the last of them.</summary>
+[GenerateSerializer, Immutable, Alias("granary.JournalPage")]
+internal sealed record JournalPage(
+    [property: Id(0)] IReadOnlyList<JournalFact> Facts,
+    [property: Id(1)] bool Exists,
+    [property: Id(2)] bool HasEnded);
+
+/// <summary>A journal row without its payloads.</summary>
+[GenerateSerializer, Immutable, Alias("granary.JournalFact")]
+internal sealed record JournalFact(
+    [property: Id(0)] long Sequence,
+    [property: Id(1)] string Kind,
+    [property: Id(2)] int Epoch,
+    [property: Id(3)] string? StepKey,
+    [property: Id(4)] string? StepKind,
+    [property: Id(5)] string? Name,
+    [property: Id(6)] int Attempt,
+    [property: Id(7)] byte[]? Error,
+    [property: Id(8)] DateTimeOffset? StartedAt,
+    [property: Id(9)] DateTimeOffset CommittedAt);

@@ -1,0 +1,70 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+
+namespace Granary;
+
+/// <summary>Settings of a process that hosts Granary; section <c>Granary</c> of the configuration.</summary>
+public class GranaryOptions
+{
+    /// <summary>The connection string's name. Default <c>granary</c> (<c>ConnectionStrings__granary</c>).</summary>
+    public string ConnectionName { get; set; } = "granary";
+
+    /// <summary>The SQLite file, where no connection string is given. Default: <c>granary.db</c> in the content root.</summary>
+    public string? DataPath { get; set; }
+
+    /// <summary>The build's version, stamped on its runs. Default: the entry assembly's informational version.</summary>
+    public string? ApplicationVersion { get; set; }
+
+    /// <summary>Whether a step whose input differs from the recorded one stops the run. Default: false, a warning.</summary>
+    public bool StrictReplay { get; set; }
+
+    /// <summary>How many owners of a run may die without a step being recorded in between, before it is poisoned. Default 100; null: any number.</summary>
+    [Range(1, int.MaxValue)]
+    public int? MaxRecoveries { get; set; } = 100;
+
+    /// <summary>Retries of steps that say nothing of their own. Default: none. Model calls have their own default.</summary>
+    public RetryOptions Retry { get; set; } = RetryOptions.None;
+
+    /// <summary>How the application's values are written and read. Its <see cref="JsonSerializerOptions"/> are made read-only at start.</summary>
+    public JsonSerializerOptions Json { get; set; } = Engine.GranaryJson.Create();
+
+    /// <summary>Limits of stored values.</summary>
+    public PayloadOptions Payloads { get; } = new();
+
+    /// <summary>The journal.</summary>
+    public JournalOptions Journal { get; } = new();
+}
+
+/// <summary>Limits of stored values.</summary>
+public class PayloadOptions
+{
+    /// <summary>The largest value, as JSON, in bytes. Default 16 MiB. A larger one is refused (<c>GRN1601</c>).</summary>
+    [Range(1024, 1 << 30)]
+    public int MaxBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Values above this many bytes are compressed. Default 16 KiB. Lower it to save space, raise it to keep values readable by SQL.</summary>
+    [Range(0, int.MaxValue)]
+    public int CompressAboveBytes { get; set; } = 16 * 1024;
+}
+
+/// <summary>The journal.</summary>
+public class JournalOptions
+{
+    /// <summary>How many bytes may wait for a commit; more have their steps wait. Default 64 MiB.</summary>
+    [Range(1 << 20, 1 << 30)]
+    public int MaxQueuedBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Whether the schema is brought up to date at start. Default true; false refuses to start on an older one.</summary>
+    public bool MigrateAtStart { get; set; } = true;
+}
+
+/// <summary>Settings of one workflow.</summary>
+public class WorkflowOptions
+{
+    /// <summary>Instead of <see cref="GranaryOptions.MaxRecoveries"/>.</summary>
+    [Range(1, int.MaxValue)]
+    public int? MaxRecoveries { get; set; }
+
+    /// <summary>Instead of <see cref="GranaryOptions.Retry"/>.</summary>
+    public RetryOptions? Retry { get; set; }
+}

@@ -1,0 +1,81 @@
+namespace Granary;
+
+/// <summary>
+/// A run by its id: holds no connection, costs nothing, may be kept and shared. Every verb is independent of the
+/// process that started the run.
+/// </summary>
+/// <remarks>The protected constructor and the virtual verbs are for fakes in tests.</remarks>
+public class RunHandle
+{
+    /// <summary>For fakes.</summary>
+    /// <param name="id">The run's id.</param>
+    protected RunHandle(RunId id) => Id = id;
+
+    internal RunHandle(RunId id, Engine.IRunReader reader, bool isNew, bool inputDiffers)
+    {
+        Id = id;
+        Reader = reader;
+        IsNew = isNew;
+        InputDiffers = inputDiffers;
+    }
+
+    internal Engine.IRunReader? Reader { get; }
+
+    /// <summary>The run's id.</summary>
+    public RunId Id { get; }
+
+    /// <summary>Whether the start that made this handle made the run; false when the id was there.</summary>
+    public bool IsNew { get; }
+
+    /// <summary>Whether the run that was there has another input than this start's. The first input wins.</summary>
+    public bool InputDiffers { get; }
+
+    private Engine.IRunReader Reads => Reader ?? throw new NotSupportedException("This fake doesn't implement the verb.");
+
+    /// <summary>Waits for the result. Pushed, not polled; any number may wait, also later and from another process.</summary>
+    /// <typeparam name="T">The result's type.</typeparam>
+    /// <param name="cancellationToken">Cancels the waiting, never the run.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    /// <exception cref="RunFailedException"><c>GRN1101</c>.</exception>
+    /// <exception cref="RunCancelledException"><c>GRN1102</c>.</exception>
+    /// <exception cref="RunPoisonedException"><c>GRN1103</c>.</exception>
+    public virtual Task<T> ResultAsync<T>(CancellationToken cancellationToken = default) => Reads.ResultAsync<T>(Id, cancellationToken);
+
+    /// <summary>Waits until the run has ended, however it ended.</summary>
+    /// <param name="cancellationToken">Cancels the waiting, never the run.</param>
+    public virtual Task WaitAsync(CancellationToken cancellationToken = default) => Reads.WaitAsync(Id, cancellationToken);
+
+    /// <summary>Reads the run. Never claims it.</summary>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    public virtual Task<RunInfo> InfoAsync(CancellationToken cancellationToken = default) => Reads.InfoAsync(Id, cancellationToken);
+
+    /// <summary>The recorded attempts in the order of their completion.</summary>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    public virtual IAsyncEnumerable<StepInfo> StepsAsync(CancellationToken cancellationToken = default) => Reads.StepsAsync(Id, cancellationToken);
+
+    /// <summary>Everything that is committed to the run's journal after a sequence number, as it happens, until the run has ended.</summary>
+    /// <param name="after">0 for all; the last seen <see cref="RunUpdate.Sequence"/> to go on.</param>
+    /// <param name="cancellationToken">Ends the watching.</param>
+    public virtual IAsyncEnumerable<RunUpdate> WatchAsync(long after = 0, CancellationToken cancellationToken = default) => Reads.WatchAsync(Id, after, cancellationToken);
+}
+
+/// <summary>A run whose result type is known.</summary>
+/// <typeparam name="TOut">The result's type.</typeparam>
+public class RunHandle<TOut> : RunHandle
+{
+    /// <summary>For fakes.</summary>
+    /// <param name="id">The run's id.</param>
+    protected RunHandle(RunId id)
+        : base(id)
+    {
+    }
+
+    internal RunHandle(RunId id, Engine.IRunReader reader, bool isNew, bool inputDiffers)
+        : base(id, reader, isNew, inputDiffers)
+    {
+    }
+
+    /// <inheritdoc cref="RunHandle.ResultAsync{T}"/>
+    public virtual Task<TOut> ResultAsync(CancellationToken cancellationToken = default) => ResultAsync<TOut>(cancellationToken);
+}
