@@ -1,1 +1,1 @@
-return 0;
+return WeatherAgent.CommandLine.Run(args, WeatherAgent.Session.RunAsync);

@@ -22,6 +22,7 @@ internal static class StepBody
 
     private static async Task RunAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
+        CrashPoint.At("step: before the body");
         slot.StartedAt = shared.Time.GetUtcNow();
         slot.FirstStart ??= slot.StartedAt;
         slot.Span ??= loop.StartSpan(slot);
@@ -30,6 +31,7 @@ internal static class StepBody
         {
             var value = await AttemptAsync(slot, loop, shared).ConfigureAwait(false);
             visible.Dispose();
+            CrashPoint.At("step: after the body");
             var what = $"The outcome of step '{slot.Name}' ({slot.Key})";
             var json = shared.Codec.Values.Write(value, what, slot.Call.Json);
 

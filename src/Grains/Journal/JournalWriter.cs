@@ -177,6 +177,14 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         var units = JournalBatch.Build(appends, _time.GetUtcNow());
         if (units.Count == 0)
             return;
+        if (CrashPoint.AcknowledgesBeforeCommit)
+        {
+            units.ForEach(u => u.Finish(new UnitOutcome(UnitResult.Committed)));
+            _abandon.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(100));
+            TryWrite(units);
+            return;
+        }
+
         if (TryWrite(units) is not { } outcomes)
         {
             foreach (var unit in units)
@@ -213,7 +221,9 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         {
             try
             {
+                CrashPoint.At("writer: before the commit");
                 var outcomes = _store.Write(write);
+                CrashPoint.At("writer: after the commit");
                 if (_health.Up())
                     LogStoreBack();
                 return outcomes;

@@ -1,19 +1,19 @@
 namespace Granary.Journal;
 
 /// <summary>Whether the store takes writes. Thread-safe.</summary>
-internal sealed class StoreHealth(TimeProvider time)
+internal sealed class StoreHealth(TimeProvider time) : IStoreHealth
 {
     private readonly Lock _gate = new();
     private DateTimeOffset? _downSince;
     private Exception? _error;
 
     /// <summary>How long it has been away, and why; null while it is there.</summary>
-    public (TimeSpan For, Exception Error)? Outage
+    public (TimeSpan For, string Reason)? Outage
     {
         get
         {
             lock (_gate)
-                return _downSince is { } since ? (time.GetUtcNow() - since, _error!) : null;
+                return _downSince is { } since ? (time.GetUtcNow() - since, _error!.Message) : null;
         }
     }
 

@@ -21,6 +21,7 @@ internal static class EngineServices
         services.AddSingleton<PayloadCodec>();
         services.AddSingleton<RunKeys>();
         services.AddSingleton<StoreHealth>();
+        services.AddSingleton<IStoreHealth>(s => s.GetRequiredService<StoreHealth>());
         services.AddSingleton<WorkflowRegistry>();
         services.AddSingleton<RunRegistry>();
         services.AddSingleton<JournalWriter>();

@@ -69,7 +69,7 @@ internal sealed partial class RunLoop
             return;
         BeginEnding(new FinalRow(
             new JournalRow { Kind = FactKind.Released, Epoch = Epoch },
-            new RunChange { Status = RunStatus.Running, WakeAt = _shared.Time.GetUtcNow() }));
+            new RunChange { Status = RunStatus.Running }));
     }
 
     private void BeginEnding(FinalRow final)
@@ -97,6 +97,7 @@ internal sealed partial class RunLoop
         }
 
         _state = State.Finishing;
+        CrashPoint.At("run: before its last row");
         Queue([_final!.Row], _final.Change, _final);
     }
 

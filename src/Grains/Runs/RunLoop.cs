@@ -386,6 +386,7 @@ internal sealed partial class RunLoop
             return;
         }
 
+        CrashPoint.At($"run: {append.Rows[0].Kind} committed");
         foreach (var row in append.Rows)
         {
             if (FactKind.IsOutcome(row.Kind))

@@ -24,7 +24,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     public async Task<StartReply> StartAsync(StartRequest request)
     {
         if (_row is null && shared.Health.Outage is { } outage)
-            return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Error.Message}).", TimeSpan.FromSeconds(1)));
+            return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason}).", TimeSpan.FromSeconds(1)));
 
         if (_row is not null)
             return Existing(_row, request);
@@ -80,6 +80,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
             switch (outcome.Result)
             {
                 case UnitResult.Committed:
+                    CrashPoint.At("start: committed");
                     Begin(row, journal, RunHistory.Empty, started.CommittedAt, descriptor, input);
                     return new StartReply(true, false, null, null);
                 case UnitResult.IdTaken:
@@ -206,6 +207,8 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         if (outcome.Result != UnitResult.Committed)
             return false;
 
+        CrashPoint.At("claim: committed");
+
         // Only what lies below the own claim: an older owner can add nothing to that.
         var history = new RunHistory();
         long count = 0;
@@ -218,6 +221,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
         if (count != claimed.Seq)
             throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {claimed.Seq} rows.", "Please report this.");
+        CrashPoint.At("claim: journal read");
         LogClaimed(Id, journal.Epoch, count);
         if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
         {
