@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Granary;
@@ -9,9 +8,11 @@ namespace WeatherAgent;
 internal sealed class Printer(Settings settings, int pid)
 {
     private static readonly JsonSerializerOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly DateTimeOffset _processStart = Process.GetCurrentProcess().StartTime.ToUniversalTime();
+    private static DateTimeOffset _processStart;
 
-    /// <summary>What was committed before this process began was done by another.</summary>
+    /// <summary>To be called first: what was committed before was done by another process.</summary>
+    public static void Begin() => _processStart = DateTimeOffset.UtcNow;
+
     public static bool IsFromJournal(RunUpdate update) => update.At < _processStart;
 
     public void Run(RunHandle run)

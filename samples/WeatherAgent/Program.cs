@@ -1,1 +1,2 @@
+WeatherAgent.Printer.Begin();
 return WeatherAgent.CommandLine.Run(args, WeatherAgent.Session.RunAsync);

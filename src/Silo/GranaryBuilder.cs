@@ -25,6 +25,7 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
         host.Services.AddOptions<GranaryOptions>().Bind(section).ValidateOnStart();
         host.Services.AddSingleton<IValidateOptions<GranaryOptions>, GranaryOptionsValidator>();
         EngineServices.Add(host.Services);
+        StoreServices.Add(host.Services);
 
         // Before Orleans: hosted services start in this order, and the silo must find its store open.
         host.Services.AddHostedService<StoreStartup>();
