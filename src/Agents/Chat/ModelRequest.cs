@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace Granary.Agents;
+
+/// <summary>What one model call sends.</summary>
+/// <param name="Messages">All of them, in order.</param>
+/// <param name="Options">As the model gets them.</param>
+/// <param name="NewMessages">Those that are no outcomes of this run: only they are recorded as the step's input, so that no step stores the history again.</param>
+internal sealed record ModelRequest(IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, IReadOnlyList<ChatMessage>? NewMessages)
+{
+    /// <summary>The canonical JSON of everything that decides the answer, without what differs between two processes that ask the same.</summary>
+    public byte[] Fingerprint()
+    {
+        var messages = new JsonArray();
+        foreach (var message in Messages)
+        {
+            var node = JsonSerializer.SerializeToNode(message, AgentJson.Options)!.AsObject();
+            node.Remove("messageId");
+            node.Remove("createdAt");
+            messages.Add((JsonNode)node);
+        }
+
+        // Declared as ChatOptions: a derived class must not add properties of its own.
+        var options = Options is null ? null : JsonSerializer.SerializeToNode(Options, AgentJson.Options);
+        var tools = new JsonArray();
+        foreach (var tool in Options?.Tools ?? [])
+        {
+            tools.Add((JsonNode)new JsonObject
+            {
+                ["name"] = tool.Name,
+                ["schema"] = tool is AIFunctionDeclaration function ? JsonSerializer.SerializeToNode(function.JsonSchema, AgentJson.Options) : null,
+            });
+        }
+
+        return CanonicalJson.Write(new JsonObject { ["messages"] = messages, ["options"] = options, ["tools"] = tools });
+    }
+
+    /// <summary>The step's input for people to read, or null when all messages are recorded elsewhere in the run.</summary>
+    public byte[]? Input() => NewMessages is { Count: > 0 } ? JsonSerializer.SerializeToUtf8Bytes(NewMessages, AgentJson.Options) : null;
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Granary.Agents;
+
+/// <summary>Chooses the model at start and says which, when an agent needs the choice.</summary>
+internal sealed partial class ModelAnnouncement(
+    AgentRegistry agents, ModelChoice choice, IServiceProviderIsService registered, ILogger<ModelAnnouncement> logger) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!agents.All.Any(a => a.ModelFactory is null && agents.OptionsOf(a).Model is null))
+            return;
+        if (registered.IsService(typeof(IChatClient)))
+        {
+            choice.AnnounceRegistered();
+            return;
+        }
+
+        try
+        {
+            await choice.ChooseAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is GranaryUsageException or ArgumentException)
+        {
+            // Runs that need no agent are served all the same.
+            LogNone(logger, e.Message);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(2002, LogLevel.Warning, "Agents without a model of their own will fail: {Reason}")]
+    private static partial void LogNone(ILogger logger, string reason);
+}

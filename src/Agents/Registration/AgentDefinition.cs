@@ -1,0 +1,38 @@
+using Granary.Engine;
+using Microsoft.Extensions.AI;
+
+namespace Granary.Agents;
+
+/// <summary>An agent as it was registered; its settings are the named <see cref="AgentOptions"/>.</summary>
+internal sealed class AgentDefinition(IGranaryBuilder granary, string name) : IAgentBuilder
+{
+    private const string WorkflowPrefix = "agent:";
+
+    private readonly List<ConfiguredTool> _tools = [];
+
+    public IGranaryBuilder Granary { get; } = granary;
+
+    public string Name { get; } = name;
+
+    public IReadOnlyList<ConfiguredTool> Tools => _tools;
+
+    /// <summary>Makes the chat client, where the application gave a factory instead of a key.</summary>
+    public Func<IServiceProvider, IChatClient>? ModelFactory { get; set; }
+
+    /// <summary>The workflow whose runs are the questions that clients ask this agent.</summary>
+    public static string WorkflowOf(string agent) => WorkflowPrefix + agent;
+
+    public static void CheckName(string? agent)
+    {
+        Names.CheckName(agent, "agent name");
+        Names.CheckName(WorkflowOf(agent!), "agent's workflow name");
+    }
+
+    public void Add(ConfiguredTool tool)
+    {
+        ToolNames.Check(tool);
+        if (_tools.Exists(t => t.Name == tool.Name))
+            throw ToolNames.Duplicate(tool.Name);
+        _tools.Add(tool);
+    }
+}
