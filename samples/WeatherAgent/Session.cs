@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Granary;
+using Granary.Agents;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -56,6 +57,8 @@ internal static class Session
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Error);
         builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
+        // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
+        builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
         builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
         builder.AddGranary(granary =>
         {

@@ -5,10 +5,13 @@ using Granary.Grains;
 namespace Granary.Client;
 
 /// <summary>Talks to runs by grain calls. A singleton; thread-safe.</summary>
-internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time) : IGranaryClient, IRunStarter, IRunReader
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services)
+    : IGranaryClient, IRunStarter, IRunReader, IServicesSource
 {
     /// <summary>One long poll: below Orleans' response timeout of 30 s.</summary>
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(20);
+
+    public IServiceProvider Services { get; } = services;
 
     public IWorkflowRef<TWorkflow> Workflow<TWorkflow>()
         where TWorkflow : Workflow => new WorkflowRef<TWorkflow>(WorkflowDescriptor.NameOf(typeof(TWorkflow)), this);

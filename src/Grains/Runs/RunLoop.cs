@@ -22,6 +22,7 @@ internal sealed partial class RunLoop
 {
     private static readonly TimeSpan _siblingGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _stallLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _shortWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestTimer = TimeSpan.FromDays(1);
 
     private readonly RunServices _shared;
@@ -481,8 +482,7 @@ internal sealed partial class RunLoop
             return;
         if (_held.Count == 0)
         {
-            if (!_showsWaiting && _slots.Count > 0 && EnterWaiting() is { } change)
-                TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], change, null);
+            ShowWaiting();
             return;
         }
 
@@ -508,8 +508,19 @@ internal sealed partial class RunLoop
         _held.Clear();
         if (timers is not null)
             TryAppend(timers.ConvertAll(t => StepRows.TimerStarted(t, Epoch)), EnterWaiting(), null);
-        else if (!_showsWaiting && EnterWaiting() is { } change)
+        else
+            ShowWaiting();
+    }
+
+    /// <summary>Makes a wait visible that no other row could tell of; a short one isn't worth a row.</summary>
+    private void ShowWaiting()
+    {
+        if (_showsWaiting || _slots.Count == 0 || EnterWaiting() is not { } change)
+            return;
+        if (change.WakeAt > _shared.Time.GetUtcNow() + _shortWait)
             TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], change, null);
+        else
+            _showsWaiting = false;
     }
 
     private void StartBody(StepSlot slot)
