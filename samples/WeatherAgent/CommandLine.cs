@@ -19,6 +19,11 @@ internal static class CommandLine
             Description = "What to ask.",
             DefaultValueFactory = _ => Settings.BuiltInQuestion,
         };
+        question.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(t => t.Value.StartsWith('-')))
+                result.AddError($"There is no option {result.Tokens[0].Value}.");
+        });
         var id = new Option<string?>("--id") { Description = "The run's id; the same id again goes on with the same run (default: a new one)." };
         var data = new Option<string?>("--data") { Description = "The SQLite file (default: granary.db here)." };
         var delay = Duration("--tool-delay", "Makes each tool take that long, e.g. 3s.");
