@@ -6,6 +6,8 @@ namespace Granary.Tests.Agents.Gemini;
 /// <summary>Only our own limit and the caller end a call; other libraries' shorter defaults don't.</summary>
 public sealed class GeminiTimeLimitTests
 {
+    // A limit that follows the wrong clock would let a call hang for its real minutes.
+    private static readonly TimeSpan _hangsAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _sixMinutes = TimeSpan.FromMinutes(6);
 
     private readonly ManualTime _time = new();
@@ -21,7 +23,7 @@ public sealed class GeminiTimeLimitTests
         _time.Advance(_sixMinutes);
         _goOn.SetResult();
 
-        Assert.Equal("I can", (await call).Text);
+        Assert.Equal("I can", (await Soon(call)).Text);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -35,7 +37,7 @@ public sealed class GeminiTimeLimitTests
         Assert.False(call.IsCompleted);
         _time.Advance(TimeSpan.FromTicks(1));
 
-        var error = await Assert.ThrowsAsync<ModelException>(() => call);
+        var error = await Assert.ThrowsAsync<ModelException>(() => Soon(call));
         Assert.Equal("GRN2209", error.Code);
         Assert.True(error.IsTransient);
         Assert.Contains("00:10:00", error.Message, StringComparison.Ordinal);
@@ -53,7 +55,7 @@ public sealed class GeminiTimeLimitTests
 
         _time.Advance(TimeSpan.FromMinutes(1));
 
-        var error = await Assert.ThrowsAsync<ModelException>(async () => await updates.MoveNextAsync());
+        var error = await Assert.ThrowsAsync<ModelException>(() => Soon(updates.MoveNextAsync().AsTask()));
         Assert.Equal("GRN2209", error.Code);
     }
 
@@ -67,7 +69,7 @@ public sealed class GeminiTimeLimitTests
 
         _time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.Equal("GRN2209", (await Assert.ThrowsAsync<ModelException>(() => call)).Code);
+        Assert.Equal("GRN2209", (await Assert.ThrowsAsync<ModelException>(() => Soon(call))).Code);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -82,7 +84,7 @@ public sealed class GeminiTimeLimitTests
 
         await caller.CancelAsync();
 
-        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Soon(call));
         Assert.Equal(caller.Token, cancelled.CancellationToken);
     }
 
@@ -117,6 +119,8 @@ public sealed class GeminiTimeLimitTests
         options.TimeProvider = _time;
         return new(options, reply);
     }
+
+    private static Task<T> Soon<T>(Task<T> call) => call.WaitAsync(_hangsAfter, TestContext.Current.CancellationToken);
 
     private Task HoldAsync(CancellationToken serverStops) => _goOn.Task.WaitAsync(serverStops);
 }
