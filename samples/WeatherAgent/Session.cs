@@ -14,11 +14,15 @@ internal static class Session
     public static async Task<int> RunAsync(Settings settings)
     {
         using var interrupted = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true;
             interrupted.Cancel();
-        });
+        }
+
+        // The host takes both signals away from the runtime, so without these two the program would go on.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         try
         {
             if (string.IsNullOrWhiteSpace(settings.Question))
