@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Granary.Journal.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace Granary.Bench;
@@ -12,7 +13,7 @@ internal static class SqliteLimit
 {
     private const string Table = """
         insert into granary_journal (run_key, seq, epoch, append_id, kind, step_key, step_kind, name, attempt, started_at, committed_at, output_codec, output)
-        values ($run, $seq, 1, $id, 'StepSucceeded', $key, 'step', 'step', 0, $at, $at, 'json', $output)
+        values (?1, ?2, 1, ?3, 'StepSucceeded', ?4, 'step', 'step', 0, ?5, ?5, 'json', ?6)
         """;
 
     /// <summary>Rows per second in commits of that many rows.</summary>
@@ -45,27 +46,27 @@ internal static class SqliteLimit
             set.ExecuteNonQuery();
         }
 
+        // The fastest way there is in this process: prepared once, bound by number, as the product's own writer does.
         var output = Encoding.UTF8.GetBytes($"\"{Product.Payload}\"");
-        using var insert = connection.CreateCommand();
-        insert.CommandText = Table;
-        var run = insert.Parameters.Add("$run", SqliteType.Integer);
-        var seq = insert.Parameters.Add("$seq", SqliteType.Integer);
-        var id = insert.Parameters.Add("$id", SqliteType.Integer);
-        var key = insert.Parameters.Add("$key", SqliteType.Text);
-        var at = insert.Parameters.Add("$at", SqliteType.Integer);
-        insert.Parameters.Add("$output", SqliteType.Blob).Value = output;
+        using var insert = new SqliteStatement(connection.Handle!, Table);
+        using var begin = new SqliteStatement(connection.Handle!, "begin immediate");
+        using var commit = new SqliteStatement(connection.Handle!, "commit");
         var watch = Stopwatch.StartNew();
         for (var done = 0; done < rows;)
         {
-            using var transaction = connection.BeginTransaction(deferred: false);
-            insert.Transaction = transaction;
+            begin.Run();
             for (var i = 0; i < rowsPerCommit; i++, done++)
             {
-                (run.Value, seq.Value, id.Value, key.Value, at.Value) = (1_000_000_000_000L + i, (done / rowsPerCommit) + 1, Random.Shared.NextInt64(), "a1", 1_700_000_000_000_000L + done);
-                insert.ExecuteNonQuery();
+                insert.Bind(1, 1_000_000_000_000L + i);
+                insert.Bind(2, (done / rowsPerCommit) + 1L);
+                insert.Bind(3, Random.Shared.NextInt64());
+                insert.Bind(4, "a1");
+                insert.Bind(5, 1_700_000_000_000_000L + done);
+                insert.Bind(6, output);
+                insert.Run();
             }
 
-            transaction.Commit();
+            commit.Run();
         }
 
         return rows / watch.Elapsed.TotalSeconds;
