@@ -1,1 +1,2 @@
-return 0;
+WeatherAgent.Printer.Begin();
+return WeatherAgent.CommandLine.Run(args, WeatherAgent.Session.RunAsync);

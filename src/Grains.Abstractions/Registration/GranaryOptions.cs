@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 
 namespace Granary;
 
@@ -29,9 +30,11 @@ public class GranaryOptions
     public JsonSerializerOptions Json { get; set; } = Engine.GranaryJson.Create();
 
     /// <summary>Limits of stored values.</summary>
+    [ValidateObjectMembers]
     public PayloadOptions Payloads { get; } = new();
 
     /// <summary>The journal.</summary>
+    [ValidateObjectMembers]
     public JournalOptions Journal { get; } = new();
 }
 

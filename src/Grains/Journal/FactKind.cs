@@ -10,6 +10,7 @@ internal static class FactKind
     public const string Claimed = "Claimed";
     public const string Released = "Released";
     public const string Parked = "Parked";
+    public const string Waiting = "Waiting";
     public const string Succeeded = "Succeeded";
     public const string Failed = "Failed";
     public const string Cancelled = "Cancelled";

@@ -14,6 +14,9 @@ internal sealed record RunChange
     /// <summary>Added to the count of recovery attempts.</summary>
     public int RecoveryAttempts { get; init; }
 
+    /// <summary>Why a run that hasn't ended can't go on, as <see cref="RunError"/> in plain JSON; cleared by the next change.</summary>
+    public byte[]? Error { get; init; }
+
     /// <summary>Set only by the append that ends the run.</summary>
     public RunResult? Result { get; init; }
 

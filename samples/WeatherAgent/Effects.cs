@@ -1,0 +1,25 @@
+using System.Text;
+
+namespace WeatherAgent;
+
+/// <summary>
+/// What really ran, written down outside of the product: each tool body appends a line when it begins and one when it
+/// ends, flushed to disk each time. Thread-safe, also among processes.
+/// </summary>
+internal sealed class Effects(string? path)
+{
+    private readonly Lock _gate = new();
+
+    public void Write(string key, int attempt, string what)
+    {
+        if (path is null)
+            return;
+        var line = Encoding.UTF8.GetBytes($"{key} {attempt} {Environment.ProcessId} {what}\n");
+        lock (_gate)
+        {
+            using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+            file.Write(line);
+            file.Flush(flushToDisk: true);
+        }
+    }
+}

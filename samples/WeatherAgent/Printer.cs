@@ -1,0 +1,64 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Granary;
+
+namespace WeatherAgent;
+
+/// <summary>Prints what happens: for people, or one JSON object a line.</summary>
+internal sealed class Printer(Settings settings, int pid)
+{
+    private static readonly JsonSerializerOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static DateTimeOffset _processStart;
+
+    /// <summary>To be called first: what was committed before was done by another process.</summary>
+    public static void Begin() => _processStart = DateTimeOffset.UtcNow;
+
+    public static bool IsFromJournal(RunUpdate update) => update.At < _processStart;
+
+    public void Run(RunHandle run)
+    {
+        if (settings.Json)
+            return;
+        Line($"run {run.Id} (process {pid})");
+        if (run.InputDiffers)
+            Line("it was started with another question, which stands");
+    }
+
+    public void Step(StepEnded ended)
+    {
+        var step = ended.Step;
+        var milliseconds = Math.Max(0, (long)(step.Duration ?? TimeSpan.Zero).TotalMilliseconds);
+        if (settings.Json)
+        {
+            Line(JsonSerializer.Serialize(new
+            {
+                @event = "step",
+                key = step.Key.Value,
+                kind = step.Kind,
+                name = step.Name,
+                attempt = step.Attempt,
+                source = Source(ended),
+                ms = milliseconds,
+            }, _json));
+            return;
+        }
+
+        Line($"  {Source(ended),-8}  {step.Key.Value,-8} {step.Kind,-5} {step.Name,-16} {(step.Status == StepStatus.Succeeded ? $"{milliseconds} ms" : step.Status.ToString().ToLowerInvariant())}");
+    }
+
+    public void Answer(string text, bool fromJournal)
+    {
+        if (settings.Json)
+            Line(JsonSerializer.Serialize(new { @event = "answer", text, source = fromJournal ? "journal" : "executed" }, _json));
+        else
+            Line($"\n{text}");
+    }
+
+    private static string Source(RunUpdate update) => IsFromJournal(update) ? "journal" : "executed";
+
+    private static void Line(string text)
+    {
+        Console.Out.WriteLine(text);
+        Console.Out.Flush();
+    }
+}

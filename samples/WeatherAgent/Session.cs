@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using Granary;
+using Granary.Agents;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace WeatherAgent;
+
+/// <summary>One run of the program: a silo over a SQLite file, a run, its answer.</summary>
+internal static class Session
+{
+    public static async Task<int> RunAsync(Settings settings)
+    {
+        using var interrupted = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            interrupted.Cancel();
+        });
+        try
+        {
+            if (string.IsNullOrWhiteSpace(settings.Question))
+                return CommandLine.Refuse("The question is empty.");
+            var id = settings.Id is null ? new RunId(Guid.CreateVersion7().ToString()) : new RunId(settings.Id);
+            using var host = Build(settings);
+            await host.StartAsync(interrupted.Token).ConfigureAwait(false);
+            try
+            {
+                return await AskAsync(host.Services, id, settings, interrupted.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (OptionsValidationException e)
+        {
+            return Report(new GranaryUsageException("GRN1902", string.Join(" ", e.Failures)), settings);
+        }
+        catch (Exception e)
+        {
+            return Report(e, settings);
+        }
+    }
+
+    private static IHost Build(Settings settings)
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Error);
+        builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
+        // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
+        builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
+        builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
+        builder.AddGranary(granary =>
+        {
+            if (settings.Data is not null)
+                granary.Configure(o => o.DataPath = settings.Data);
+            granary.AddWorkflow<WeatherWorkflow>();
+            granary.AddAgent("weather", "Answer questions about the weather. Ask for every city that is named.")
+                .AddTools<WeatherTools>()
+                .Configure(agent => agent.BeforeModelCall = (ctx, call) =>
+                    call == 1 && settings.Sleep is { } sleep ? ctx.SleepAsync(sleep) : Task.CompletedTask);
+        });
+        return builder.Build();
+    }
+
+    private static async Task<int> AskAsync(IServiceProvider services, RunId id, Settings settings, CancellationToken cancellationToken)
+    {
+        var client = services.GetRequiredService<IGranaryClient>();
+        var printer = new Printer(settings, Environment.ProcessId);
+        var run = await client.Workflow<WeatherWorkflow>().StartAsync(settings.Question, new() { Id = id }, cancellationToken).ConfigureAwait(false);
+        printer.Run(run);
+        using var watched = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var outage = StoreOutage.WatchAsync(services, watched.Token);
+        var watching = WatchAsync(run, printer, watched.Token);
+        if (await Task.WhenAny(watching, outage).ConfigureAwait(false) == outage)
+            await outage.ConfigureAwait(false);
+        var fromJournal = await watching.ConfigureAwait(false);
+        await watched.CancelAsync().ConfigureAwait(false);
+        printer.Answer(await run.ResultAsync(cancellationToken).ConfigureAwait(false), fromJournal);
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Prints each step as it is recorded. Returns whether the end was recorded by an earlier process.</summary>
+    private static async Task<bool> WatchAsync(RunHandle run, Printer printer, CancellationToken cancellationToken)
+    {
+        await foreach (var update in run.WatchAsync(cancellationToken: cancellationToken).ConfigureAwait(false))
+        {
+            switch (update)
+            {
+                case StepEnded ended:
+                    printer.Step(ended);
+                    break;
+                case RunStatusChanged { Status: RunStatus.Waiting } when await run.InfoAsync(cancellationToken).ConfigureAwait(false) is { WaitingOn: "version" } info:
+                    throw new GranaryException(info.Error?.Code ?? "GRN1203", info.Error?.Message ?? $"Run '{run.Id}' waits for a build that has its workflow.");
+                case RunStatusChanged { Status: RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned } end:
+                    return Printer.IsFromJournal(end);
+            }
+        }
+
+        return false;
+    }
+
+    private static int Report(Exception e, Settings settings)
+    {
+        var granary = e as GranaryException ?? e.InnerException as GranaryException;
+        Console.Error.WriteLine(settings.Verbose ? $"{granary?.Message}\n{e}" : granary?.Message ?? $"GRN9902: {e.GetType().Name}: {e.Message}");
+        return granary switch
+        {
+            GranaryUsageException => ExitCode.Usage,
+            StoreException or GranaryUnavailableException => ExitCode.Store,
+            _ => ExitCode.RunFailed,
+        };
+    }
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using Granary.Engine;
+using Granary.Grains;
+
+namespace Granary.Client;
+
+/// <summary>Talks to runs by grain calls. A singleton; thread-safe.</summary>
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services)
+    : IGranaryClient, IRunStarter, IRunReader, IServicesSource
+{
+    /// <summary>One long poll: below Orleans' response timeout of 30 s.</summary>
+    private static readonly TimeSpan _poll = TimeSpan.FromSeconds(20);
+
+    public IServiceProvider Services { get; } = services;
+
+    public IWorkflowRef<TWorkflow> Workflow<TWorkflow>()
+        where TWorkflow : Workflow => new WorkflowRef<TWorkflow>(WorkflowDescriptor.NameOf(typeof(TWorkflow)), this);
+
+    public IWorkflowRef<Workflow<TIn, TOut>> Workflow<TIn, TOut>(string name)
+    {
+        Names.CheckName(name, "workflow name");
+        return new WorkflowRef<Workflow<TIn, TOut>>(name, this);
+    }
+
+    public NamedWorkflow Workflow(string name)
+    {
+        Names.CheckName(name, "workflow name");
+        return new NamedWorkflow(name, this);
+    }
+
+    public RunHandle Run(RunId id) => new(new RunId(id.Value), this, isNew: false, inputDiffers: false);
+
+    public RunHandle<TOut> Run<TOut>(RunId id) => new(new RunId(id.Value), this, isNew: false, inputDiffers: false);
+
+    public RunHandle Handle(StartedRun run) => new(run.Id, this, run.IsNew, run.InputDiffers);
+
+    public RunHandle<TOut> Handle<TOut>(StartedRun run) => new(run.Id, this, run.IsNew, run.InputDiffers);
+
+    public async Task<StartedRun> StartAsync<TIn>(string workflow, TIn input, RunOptions? options, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        Names.CheckName(workflow, "workflow name");
+        var id = options?.Id is { } given ? new RunId(given.Value) : new RunId(Guid.CreateVersion7(time.GetUtcNow()).ToString());
+        var json = values.Write(input, $"The input of run '{id}' of workflow '{workflow}'");
+        StartReply reply;
+        try
+        {
+            reply = await Grain(id).StartAsync(new StartRequest(workflow, json, Activity.Current?.Id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new GranaryUnavailableException($"The start of run '{id}' was not confirmed in time; it may or may not be stored.", TimeSpan.FromSeconds(1), e);
+        }
+
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.ConflictingWorkflow is { } other)
+            throw new RunConflictException(id, other, workflow);
+        return new StartedRun(id, reply.IsNew, reply.InputDiffers);
+    }
+
+    public async Task<T> ResultAsync<T>(RunId id, CancellationToken cancellationToken)
+    {
+        var end = await EndAsync(id, cancellationToken).ConfigureAwait(false);
+        return end.Status switch
+        {
+            RunStatus.Succeeded => end.Output is null ? default! : values.Read<T>(end.Output, $"The result of run '{id}'")!,
+            RunStatus.Failed => throw new RunFailedException(id, RunSnapshots.ReadError(end.Error)),
+            RunStatus.Cancelled => throw new RunCancelledException(id, end.Error is null ? null : RunSnapshots.ReadError(end.Error).Message),
+            _ => throw new RunPoisonedException(id),
+        };
+    }
+
+    public Task WaitAsync(RunId id, CancellationToken cancellationToken) => EndAsync(id, cancellationToken);
+
+    public async Task<RunInfo> InfoAsync(RunId id, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        return RunSnapshots.ToInfo(await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id));
+    }
+
+    public async IAsyncEnumerable<StepInfo> StepsAsync(RunId id, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        long after = 0;
+        while (true)
+        {
+            var page = await Grain(id).ReadJournalAsync(after, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+            if (!page.Exists)
+                throw new RunNotFoundException(id);
+            if (page.Facts.Count == 0)
+                yield break;
+            foreach (var fact in page.Facts)
+            {
+                after = fact.Sequence;
+                if (RunSnapshots.ToStep(fact) is { } step)
+                    yield return step;
+            }
+        }
+    }
+
+    public async IAsyncEnumerable<RunUpdate> WatchAsync(RunId id, long after, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        while (true)
+        {
+            var page = await PollAsync(id, grain => grain.ReadJournalAsync(after, _poll, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (page is null)
+                continue;
+            if (!page.Exists)
+                throw new RunNotFoundException(id);
+            foreach (var fact in page.Facts)
+            {
+                after = fact.Sequence;
+                if (RunSnapshots.ToUpdate(fact) is { } update)
+                    yield return update;
+            }
+
+            if (page.HasEnded)
+                yield break;
+        }
+    }
+
+    private async Task<RunEnd> EndAsync(RunId id, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        while (true)
+        {
+            var end = await PollAsync(id, grain => grain.WaitForEndAsync(_poll, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (end is not null)
+                return end;
+            _ = await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id);
+        }
+    }
+
+    /// <summary>One long poll; a call that Orleans cut off, or whose activation went away, is simply made again.</summary>
+    private async Task<T?> PollAsync<T>(RunId id, Func<IWorkflowGrain, Task<T>> call, CancellationToken cancellationToken)
+        where T : class?
+    {
+        try
+        {
+            return await call(Grain(id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansMessageRejectionException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static GranaryException Refused(Refusal refusal) => refusal.Code switch
+    {
+        "GRN9001" => new GranaryUnavailableException(refusal.What, refusal.RetryAfter),
+        "GRN1601" or "GRN1602" or "GRN1603" or "GRN1604" => new PayloadException(refusal.Code, refusal.What, refusal.Remedy),
+        _ => new GranaryException(refusal.Code, refusal.What, refusal.Remedy),
+    };
+
+    private IWorkflowGrain Grain(RunId id) => grains.GetGrain<IWorkflowGrain>(id.Value);
+
+    private static void RefuseInWorkflowCode()
+    {
+        if (WorkflowContext.Current is { } ctx)
+        {
+            throw new GranaryUsageException("GRN1205", $"The client is used in the code of run '{ctx.RunId}'.",
+                "Use the context's verbs, or the client inside a step's body.");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+namespace Granary.Activities;
+
+/// <summary>Decides what follows a failed attempt. A plain function: time and chance are its arguments.</summary>
+internal static class RetryPlan
+{
+    /// <summary>When the next attempt is due; null when there is none.</summary>
+    /// <param name="options">The step's retries.</param>
+    /// <param name="attempt">The attempt that failed, from 0.</param>
+    /// <param name="failure">Its failure.</param>
+    /// <param name="firstStart">When the first attempt began, also in an earlier process.</param>
+    /// <param name="now">Now.</param>
+    /// <param name="chance">A random number from 0 up to 1.</param>
+    public static DateTimeOffset? Next(RetryOptions options, int attempt, Exception failure, DateTimeOffset firstStart, DateTimeOffset now, double chance)
+    {
+        if (attempt + 1 >= options.MaxAttempts || failure is TerminalException or PayloadException or GranaryUsageException)
+            return null;
+        if (options.ShouldRetry is { } shouldRetry && !shouldRetry(failure))
+            return null;
+        var delay = Delay(options, attempt, chance);
+        if (options.RetryAfter?.Invoke(failure) is { } asked && asked > delay)
+            delay = asked;
+        var due = now + delay;
+        return options.TotalTimeout is { } total && due >= firstStart + total ? null : due;
+    }
+
+    /// <summary>The back-off after an attempt: grown, jittered, then capped.</summary>
+    public static TimeSpan Delay(RetryOptions options, int attempt, double chance)
+    {
+        var seconds = options.Delay.TotalSeconds * Math.Pow(options.BackoffFactor, attempt);
+        if (options.UseJitter)
+            seconds *= 0.8 + (0.4 * chance);
+
+        // Far attempts overflow; comparing before converting keeps them at the cap.
+        return seconds >= options.MaxDelay.TotalSeconds ? options.MaxDelay : TimeSpan.FromSeconds(seconds);
+    }
+
+    /// <summary>Refuses options that mean nothing.</summary>
+    /// <exception cref="GranaryUsageException"><c>GRN1702</c>.</exception>
+    public static void Check(string step, StepOptions options, RetryOptions retry)
+    {
+        if (options.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout.TotalMilliseconds > int.MaxValue))
+            throw Bad(step, $"a time limit of {timeout}", "a positive limit below 24 days");
+        if (retry.MaxAttempts < 1)
+            throw Bad(step, $"{retry.MaxAttempts} attempts", "at least 1");
+        if (retry.Delay < TimeSpan.Zero || retry.MaxDelay < TimeSpan.Zero)
+            throw Bad(step, "a negative delay", "zero or more");
+        if (!(retry.BackoffFactor >= 1) || double.IsInfinity(retry.BackoffFactor))
+            throw Bad(step, $"a back-off factor of {retry.BackoffFactor}", "a finite factor of at least 1");
+        if (retry.TotalTimeout <= TimeSpan.Zero)
+            throw Bad(step, $"a total limit of {retry.TotalTimeout}", "a positive limit");
+    }
+
+    private static GranaryUsageException Bad(string step, string what, string instead) =>
+        new("GRN1702", $"Step '{step}' has {what}.", $"Pass {instead}.");
+}

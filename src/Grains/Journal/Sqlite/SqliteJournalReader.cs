@@ -1,0 +1,195 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace Granary.Journal.Sqlite;
+
+/// <summary>
+/// Reads on pooled connections of their own, beside the writer. The provider's asynchronous calls block, so each read is
+/// a piece of work for the thread pool: no grain's scheduler waits for the disk.
+/// </summary>
+internal sealed class SqliteJournalReader(string path) : IDisposable
+{
+    private const int PageRows = 1_000;
+    private const int PageBytes = 4 * 1024 * 1024;
+
+    private readonly string _connectionString = new SqliteConnectionStringBuilder
+    {
+        DataSource = path,
+        Mode = SqliteOpenMode.ReadWrite,
+        Pooling = true,
+        DefaultTimeout = 5,
+    }.ToString();
+
+    public Task<RunRow?> FindRunAsync(string id, CancellationToken cancellationToken) => ReadAsync(
+        "select * from granary_runs where id = $id", command => command.Parameters.AddWithValue("$id", id), ReadRun, cancellationToken);
+
+    public Task<JournalHead?> ReadHeadAsync(long runKey, CancellationToken cancellationToken) => ReadAsync(
+        "select seq, append_id, epoch, kind, committed_at from granary_journal where run_key = $run order by seq desc limit 1",
+        command => command.Parameters.AddWithValue("$run", runKey),
+        reader => reader.Read()
+            ? new JournalHead(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt32(2), reader.GetString(3), SqliteTime.FromMicroseconds(reader.GetInt64(4)))
+            : (JournalHead?)null,
+        cancellationToken);
+
+    public async IAsyncEnumerable<IReadOnlyList<JournalRow>> ReadPagesAsync(
+        long runKey, long from, long to, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (from <= to)
+        {
+            var first = from;
+            var page = await ReadAsync(
+                $"""
+                select seq, epoch, append_id, kind, step_key, step_kind, name, attempt, due_at, started_at, committed_at, fingerprint, error,
+                  input_codec, input, output_codec, output
+                from granary_journal where run_key = $run and seq between $from and $to order by seq limit {PageRows}
+                """,
+                command =>
+                {
+                    command.Parameters.AddWithValue("$run", runKey);
+                    command.Parameters.AddWithValue("$from", first);
+                    command.Parameters.AddWithValue("$to", to);
+                },
+                ReadPage,
+                cancellationToken).ConfigureAwait(false);
+            if (page.Count == 0)
+                yield break;
+            yield return page;
+            from = page[^1].Seq + 1;
+        }
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
+        string incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (long? after = long.MinValue; after is not null;)
+        {
+            var last = after.Value;
+            (var page, after) = await ReadAsync(
+                $"""
+                select id, workflow, status, waiting_on, owner, key from granary_runs
+                where key > $after and owner is not null and owner <> $me and status in ('running', 'waiting')
+                union all
+                select id, workflow, status, waiting_on, owner, key from granary_runs
+                where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+                order by key limit {PageRows}
+                """,
+                command =>
+                {
+                    command.Parameters.AddWithValue("$after", last);
+                    command.Parameters.AddWithValue("$me", incarnation);
+                },
+                ReadOrphans,
+                cancellationToken).ConfigureAwait(false);
+            if (page.Count > 0)
+                yield return page;
+        }
+    }
+
+    public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) => ReadAsync(
+        "select id from granary_runs where owner is not null and owner = $me and status not in ('succeeded', 'failed', 'cancelled', 'poisoned') order by key",
+        command => command.Parameters.AddWithValue("$me", incarnation),
+        IReadOnlyList<string> (reader) =>
+        {
+            var ids = new List<string>();
+            while (reader.Read())
+                ids.Add(reader.GetString(0));
+            return ids;
+        },
+        cancellationToken);
+
+    public void Dispose()
+    {
+        using var connection = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(connection);
+    }
+
+    private Task<T> ReadAsync<T>(string sql, Action<SqliteCommand> bind, Func<SqliteDataReader, T> read, CancellationToken cancellationToken) =>
+        Task.Run(
+            () =>
+            {
+                try
+                {
+                    using var connection = new SqliteConnection(_connectionString);
+                    connection.Open();
+                    using var command = connection.CreateCommand();
+
+                    // A read that tried to write would be a bug: let it fail.
+                    command.CommandText = "pragma query_only = 1";
+                    command.ExecuteNonQuery();
+                    command.CommandText = sql;
+                    bind(command);
+                    using var reader = command.ExecuteReader();
+                    return read(reader);
+                }
+                catch (SqliteException e)
+                {
+                    throw SqliteErrors.Unavailable(path, e);
+                }
+            },
+            cancellationToken);
+
+    private static List<JournalRow> ReadPage(SqliteDataReader reader)
+    {
+        var page = new List<JournalRow>();
+        var bytes = 0;
+        while (bytes < PageBytes && reader.Read())
+        {
+            var row = new JournalRow
+            {
+                Seq = reader.GetInt64(0),
+                Epoch = reader.GetInt32(1),
+                AppendId = reader.GetInt64(2),
+                Kind = reader.GetString(3),
+                StepKey = reader.TextOrNull(4),
+                StepKind = reader.TextOrNull(5),
+                Name = reader.TextOrNull(6),
+                Attempt = reader.GetInt32(7),
+                DueAt = reader.TimeOrNull(8),
+                StartedAt = reader.TimeOrNull(9),
+                CommittedAt = SqliteTime.FromMicroseconds(reader.GetInt64(10)),
+                Fingerprint = reader.BytesOrNull(11),
+                Error = reader.BytesOrNull(12),
+                Input = reader.PayloadOrNull(13),
+                Output = reader.PayloadOrNull(15),
+            };
+            page.Add(row);
+            bytes += row.Bytes;
+        }
+
+        return page;
+    }
+
+    private static (IReadOnlyList<OrphanedRun> Page, long? Last) ReadOrphans(SqliteDataReader reader)
+    {
+        var page = new List<OrphanedRun>();
+        long? last = null;
+        while (reader.Read())
+        {
+            page.Add(new OrphanedRun(reader.GetString(0), reader.GetString(1), RunStatusText.Parse(reader.GetString(2)), reader.TextOrNull(3), reader.TextOrNull(4)));
+            last = reader.GetInt64(5);
+        }
+
+        return (page, page.Count < PageRows ? null : last);
+    }
+
+    private static RunRow? ReadRun(SqliteDataReader reader) => !reader.Read() ? null : new RunRow
+    {
+        Key = reader.GetInt64(reader.GetOrdinal("key")),
+        Id = reader.GetString(reader.GetOrdinal("id")),
+        Workflow = reader.GetString(reader.GetOrdinal("workflow")),
+        WorkflowVersion = reader.GetInt32(reader.GetOrdinal("workflow_version")),
+        Version = reader.GetString(reader.GetOrdinal("version")),
+        Status = RunStatusText.Parse(reader.GetString(reader.GetOrdinal("status"))),
+        WaitingOn = reader.TextOrNull(reader.GetOrdinal("waiting_on")),
+        Owner = reader.TextOrNull(reader.GetOrdinal("owner")),
+        WakeAt = reader.TimeOrNull(reader.GetOrdinal("wake_at")),
+        RecoveryAttempts = reader.GetInt32(reader.GetOrdinal("recovery_attempts")),
+        Input = reader.PayloadOrNull(reader.GetOrdinal("input_codec"))!,
+        Output = reader.PayloadOrNull(reader.GetOrdinal("output_codec")),
+        Error = reader.BytesOrNull(reader.GetOrdinal("error")),
+        TraceParent = reader.TextOrNull(reader.GetOrdinal("trace_parent")),
+        CreatedAt = SqliteTime.FromMicroseconds(reader.GetInt64(reader.GetOrdinal("created_at"))),
+        StartedAt = reader.TimeOrNull(reader.GetOrdinal("started_at")),
+        CompletedAt = reader.TimeOrNull(reader.GetOrdinal("completed_at")),
+    };
+}

@@ -1,0 +1,119 @@
+using System.Reflection;
+using DbUp;
+using DbUp.Engine;
+using DbUp.Engine.Output;
+using DbUp.Sqlite.Helpers;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Granary.Journal.Sqlite;
+
+/// <summary>Brings a database's schema to this build's. Scripts only ever add, so an older build's data stays readable.</summary>
+internal sealed partial class SqliteSchema(string path, ILogger logger)
+{
+    private const string Table = "granary_schema";
+    private const string Folder = ".Journal.Schema.Sqlite.";
+
+    private readonly ILogger _logger = logger;
+
+    /// <summary>Checks the schema and, where it may, brings it up to date. Call it under the database's lock.</summary>
+    /// <exception cref="StoreException"><c>GRN3004</c> a newer schema, <c>GRN3005</c> an older one that must stay, <c>GRN3007</c> a script failed.</exception>
+    public void Update(SqliteConnection connection, bool mayMigrate)
+    {
+        var scripts = Scripts();
+        var applied = Applied(connection);
+        if (applied.FirstOrDefault(name => !scripts.Any(script => script.Name == name)) is { } unknown)
+        {
+            throw new StoreException("GRN3004", $"The database '{path}' has a newer schema than this build: it doesn't know '{unknown}'.",
+                "Run the newer build, or restore a backup from before its migration.");
+        }
+
+        if (applied.Count == scripts.Count)
+            return;
+        if (!mayMigrate)
+        {
+            throw new StoreException("GRN3005", $"The schema of the database '{path}' is older than this build's: '{scripts[applied.Count].Name}' is missing.",
+                "Set Granary:Journal:MigrateAtStart to true for one start, or run 'granary db migrate'.");
+        }
+
+        Apply(connection, scripts);
+        LogMigrated(path, scripts[^1].Name);
+    }
+
+    private void Apply(SqliteConnection connection, List<SqlScript> scripts)
+    {
+        var engine = DeployChanges.To.SqliteDatabase(new SharedConnection(connection))
+            .WithScripts(scripts)
+            .JournalToSqliteTable(Table)
+            .WithTransactionPerScript()
+            .WithVariablesDisabled()
+            .LogTo(new UpgradeLog(this))
+            .Build();
+        var result = engine.PerformUpgrade();
+        if (result.Successful)
+            return;
+
+        // What says nothing of the script (no room, read-only) is told as at any other time.
+        if (result.Error is SqliteException { SqliteErrorCode: not SQLitePCL.raw.SQLITE_ERROR } e)
+            throw SqliteErrors.Opening(path, e);
+        throw new StoreException("GRN3007", $"The schema of the database '{path}' can't be brought up to date: '{result.ErrorScript?.Name}': {result.Error.Message}",
+            "Nothing of that script was kept. Tables of your own whose names begin with 'granary_' are in its way: rename them.", result.Error);
+    }
+
+    private static List<string> Applied(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "select count(*) from sqlite_master where type = 'table' and name = $table";
+        command.Parameters.AddWithValue("$table", Table);
+        if ((long)command.ExecuteScalar()! == 0)
+            return [];
+        command.CommandText = $"select ScriptName from {Table} order by ScriptName";
+        using var reader = command.ExecuteReader();
+        var names = new List<string>();
+        while (reader.Read())
+            names.Add(reader.GetString(0));
+        return names;
+    }
+
+    private static List<SqlScript> Scripts()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        var scripts = new List<SqlScript>();
+        foreach (var resource in assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
+        {
+            var folder = resource.IndexOf(Folder, StringComparison.Ordinal);
+            if (folder < 0)
+                continue;
+            using var stream = assembly.GetManifestResourceStream(resource)!;
+            using var text = new StreamReader(stream);
+            scripts.Add(new SqlScript(resource[(folder + Folder.Length)..], text.ReadToEnd()));
+        }
+
+        return scripts;
+    }
+
+    [LoggerMessage(3101, LogLevel.Information, "The schema of '{Path}' was brought up to {Script}.")]
+    private partial void LogMigrated(string path, string script);
+
+    [LoggerMessage(EventId = 3102, Message = "Schema: {Text}")]
+    private partial void LogUpgrade(LogLevel level, string text, Exception? error);
+
+    /// <summary>What DbUp tells goes to the application's log, its small talk at Debug.</summary>
+    private sealed class UpgradeLog(SqliteSchema schema) : IUpgradeLog
+    {
+        public void LogTrace(string format, params object[] args) => schema.LogUpgrade(LogLevel.Trace, Text(format, args), null);
+
+        public void LogDebug(string format, params object[] args) => schema.LogUpgrade(LogLevel.Debug, Text(format, args), null);
+
+        public void LogInformation(string format, params object[] args) => schema.LogUpgrade(LogLevel.Debug, Text(format, args), null);
+
+        public void LogWarning(string format, params object[] args) => schema.LogUpgrade(LogLevel.Warning, Text(format, args), null);
+
+        public void LogError(string format, params object[] args) => schema.LogUpgrade(LogLevel.Error, Text(format, args), null);
+
+        public void LogError(Exception ex, string format, params object[] args) => schema.LogUpgrade(LogLevel.Error, Text(format, args), ex);
+
+        private static string Text(string format, object[] args) =>
+            args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Granary.Engine;
+using Granary.Journal;
+
+namespace Granary.Runs;
+
+/// <summary>A run's recorded past, as replay needs it: outcomes in their order, and what is known of each step.</summary>
+internal sealed class RunHistory
+{
+    private readonly Dictionary<string, StepRecord> _steps = new(StringComparer.Ordinal);
+
+    /// <summary>The past of a run that has just started.</summary>
+    public static RunHistory Empty { get; } = new();
+
+    /// <summary>Outcomes in the order in which the code got them.</summary>
+    public List<JournalRow> Outcomes { get; } = [];
+
+    /// <summary>How many owners in a row died since the last fact of a step.</summary>
+    public int DeathsSinceProgress { get; private set; }
+
+    /// <summary>When the start was committed: the run's clock begins there.</summary>
+    public DateTimeOffset StartedAt { get; private set; }
+
+    public StepRecord? Find(StepKey key) => _steps.GetValueOrDefault(key.Value);
+
+    public void Add(JournalRow row)
+    {
+        switch (row.Kind)
+        {
+            case FactKind.Started:
+                StartedAt = row.CommittedAt;
+                break;
+            case FactKind.Claimed:
+                if (row.Attempt > 0)
+                    DeathsSinceProgress++;
+                break;
+            case FactKind.StepSucceeded or FactKind.StepFailed:
+                DeathsSinceProgress = 0;
+                Step(row).Outcome = row;
+
+                // A draw answers its caller at once, so it has no place among what is handed out.
+                if (row.StepKind != StepKinds.Random)
+                    Outcomes.Add(row);
+                break;
+            case FactKind.StepRetried:
+                DeathsSinceProgress = 0;
+                Step(row).Retried.Add(row);
+                break;
+            case FactKind.TimerStarted:
+                DeathsSinceProgress = 0;
+                Step(row).Timer = row;
+                break;
+            case FactKind.StepRunning:
+                Step(row);
+                break;
+        }
+    }
+
+    private StepRecord Step(JournalRow row)
+    {
+        if (!_steps.TryGetValue(row.StepKey!, out var record))
+            _steps.Add(row.StepKey!, record = new StepRecord(row));
+        return record;
+    }
+
+    public static RunError ReadError(byte[] error) => JsonSerializer.Deserialize<RunError>(error, GranaryJson.Own)!;
+
+    public static byte[] WriteError(RunError error) => JsonSerializer.SerializeToUtf8Bytes(error, GranaryJson.Own);
+}
+
+/// <summary>What the journal knows of one step.</summary>
+/// <param name="first">Its first row.</param>
+internal sealed class StepRecord(JournalRow first)
+{
+    public string Kind { get; } = first.StepKind!;
+
+    public string Name { get; } = first.Name!;
+
+    public byte[]? Fingerprint => Outcome?.Fingerprint ?? first.Fingerprint;
+
+    public JournalRow? Outcome { get; set; }
+
+    public JournalRow? Timer { get; set; }
+
+    public List<JournalRow> Retried { get; } = [];
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using Granary.Engine;
+using Granary.Grains;
+using Granary.Journal;
+
+namespace Granary.Runs;
+
+/// <content>How an activation of a run ends: with the run, or without it.</content>
+internal sealed partial class RunLoop
+{
+    /// <summary>The code returned or threw: siblings are told to stop, then the last row is written.</summary>
+    private void EndWithCode()
+    {
+        if (_code!.Status == TaskStatus.RanToCompletion && FirstNeverRequested() is { } row)
+        {
+            Diverge(new StepKey(row.StepKey!), $"{row.StepKind} '{row.Name}'", "the end of the run");
+            StopDiverged(_divergence!);
+            return;
+        }
+
+        BeginEnding(_code.Status == TaskStatus.RanToCompletion
+            ? new FinalRow(
+                new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch },
+                new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(_shared.Codec.Encode(_code.GetAwaiter().GetResult()), null) })
+            : Failure(_code.Exception?.InnerExceptions[0] ?? new OperationCanceledException("The run's code ended with OperationCanceledException, though nobody cancelled the run.")));
+    }
+
+    private FinalRow Failure(Exception exception)
+    {
+        var error = RunHistory.WriteError(RunErrors.Describe(exception));
+        return new FinalRow(
+            new JournalRow { Kind = FactKind.Failed, Epoch = Epoch, Error = error },
+            new RunChange { Status = RunStatus.Failed, Result = new RunResult(null, error) });
+    }
+
+    private JournalRow? FirstNeverRequested()
+    {
+        for (var i = _cursor; i < _history.Outcomes.Count; i++)
+        {
+            if (!_slots.ContainsKey(_history.Outcomes[i].StepKey!))
+                return _history.Outcomes[i];
+        }
+
+        return null;
+    }
+
+    private void Diverge(StepKey key, string recorded, string requested) =>
+        _divergence ??= new NondeterminismException(RunId, key, recorded, requested);
+
+    private void DivergeAtHead(string requested)
+    {
+        var head = _history.Outcomes[_cursor];
+        Diverge(new StepKey(head.StepKey!), $"{head.StepKind} '{head.Name}'", requested);
+    }
+
+    /// <summary>The run waits, visibly, for a build whose code fits its journal. Nothing of it is lost or undone.</summary>
+    private void StopDiverged(NondeterminismException divergence)
+    {
+        LogDiverged(divergence, _row.Id, divergence.Step.Value, divergence.Recorded, divergence.Requested);
+        var error = RunHistory.WriteError(RunErrors.Describe(divergence, divergence.Step));
+        BeginEnding(new FinalRow(
+            new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, Error = error },
+            new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = error }));
+    }
+
+    private void Release()
+    {
+        if (_state != State.Running)
+            return;
+        BeginEnding(new FinalRow(
+            new JournalRow { Kind = FactKind.Released, Epoch = Epoch },
+            new RunChange { Status = RunStatus.Running }));
+    }
+
+    private void BeginEnding(FinalRow final)
+    {
+        _state = State.Ending;
+        _final = final;
+        _siblingsUntil = _shared.Time.GetUtcNow() + _siblingGrace;
+        lock (_gate)
+            _isSealed = true;
+        StopTimers();
+        _bodies.Cancel();
+        SetAlarm(_siblingGrace, static () => { });
+    }
+
+    /// <summary>Queues the last row when nothing of this activation is in flight. Nothing may be queued behind it.</summary>
+    private void TryFinish()
+    {
+        if (Volatile.Read(ref _running) > 0 && _shared.Time.GetUtcNow() < _siblingsUntil)
+            return;
+        lock (_gate)
+        {
+            if (_inFlight > 0)
+                return;
+            _inFlight++;
+        }
+
+        _state = State.Finishing;
+        CrashPoint.At("run: before its last row");
+        Queue([_final!.Row], _final.Change, _final);
+    }
+
+    private void Finished(FinalRow final)
+    {
+        RunEnd? end = null;
+        if (final.Change.Result is { } result)
+            end = new RunEnd(final.Change.Status, result.Output is null ? null : PayloadCodec.Decode(result.Output), result.Error);
+        _span?.SetTag("granary.run.status", final.Change.Status.ToString().ToLowerInvariant());
+        if (final.Change.Status == RunStatus.Failed)
+            _span?.SetStatus(ActivityStatusCode.Error);
+        Leave(end);
+    }
+
+    /// <summary>This activation lost the run, or stops without a word: its code never goes on, its bodies' outcomes are void.</summary>
+    public void Drop()
+    {
+        lock (_gate)
+            _isSealed = true;
+        StopTimers();
+        _bodies.Cancel();
+        Leave(null);
+    }
+
+    private void Leave(RunEnd? end)
+    {
+        if (_state == State.Gone)
+            return;
+        _state = State.Gone;
+        _alarm?.Dispose();
+        foreach (var slot in _slots.Values)
+            EndSpan(slot, null);
+        _span?.Dispose();
+        _shared.Running.Remove(_row.Id, this);
+        _gone.TrySetResult(end);
+        _ = DisposeScopeAsync();
+    }
+
+    private async Task DisposeScopeAsync()
+    {
+        try
+        {
+            await _scope.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LogScopeFailed(e, _row.Id);
+        }
+    }
+
+    private void StopTimers()
+    {
+        foreach (var timer in _timers.Values)
+            timer.Dispose();
+        _timers.Clear();
+    }
+
+    private sealed record FinalRow(JournalRow Row, RunChange Change);
+
+    private sealed class ResultWriter(PayloadCodec codec, RunRow row) : IResultWriter
+    {
+        public byte[] Write<T>(T value) => codec.Values.Write(value, $"The result of run '{row.Id}' of workflow '{row.Workflow}'");
+    }
+}

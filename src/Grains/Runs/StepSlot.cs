@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using Granary.Activities;
+using Granary.Engine;
+using Granary.Journal;
+
+namespace Granary.Runs;
+
+/// <summary>A step that the run's code has asked for in this activation.</summary>
+internal abstract class StepSlot
+{
+    protected StepSlot(StepKey key, string kind, string name, StepRecord? record)
+    {
+        Key = key;
+        Kind = kind;
+        Name = name;
+        Record = record;
+        if (record is not null)
+        {
+            foreach (var row in record.Retried)
+            {
+                Failures.Add(RunHistory.ReadError(row.Error!));
+                FirstStart ??= row.StartedAt;
+                Attempt = row.Attempt + 1;
+                Due = row.DueAt;
+            }
+
+            if (record.Timer is { } timer)
+                Due = timer.DueAt;
+        }
+    }
+
+    public StepKey Key { get; }
+
+    public string Kind { get; }
+
+    public string Name { get; }
+
+    /// <summary>What an earlier activation recorded.</summary>
+    public StepRecord? Record { get; }
+
+    public byte[]? Fingerprint { get; init; }
+
+    public Payload? Input { get; init; }
+
+    /// <summary>The attempt that runs or comes next, from 0.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>The failures of the attempts before it.</summary>
+    public List<RunError> Failures { get; } = [];
+
+    /// <summary>When attempt 0 began.</summary>
+    public DateTimeOffset? FirstStart { get; set; }
+
+    /// <summary>When this attempt began.</summary>
+    public DateTimeOffset StartedAt { get; set; }
+
+    /// <summary>What a timer or the next attempt waits for.</summary>
+    public DateTimeOffset? Due { get; set; }
+
+    /// <summary>Whether it only waits for its time.</summary>
+    public bool IsWaiting { get; set; }
+
+    /// <summary>Whether the code has its answer.</summary>
+    public bool IsDone { get; protected set; }
+
+    /// <summary>The span of the execution; none for a step that was answered from its record.</summary>
+    public Activity? Span { get; set; }
+
+    /// <summary>The step's retries; null where nothing is retried.</summary>
+    public virtual RetryOptions? RetryOptions => null;
+
+    /// <summary>Starts the attempt's body.</summary>
+    public virtual void Start(RunLoop loop, RunServices shared) => throw new NotSupportedException($"A {Kind} has no body.");
+
+    /// <summary>Gives the code the recorded outcome.</summary>
+    public abstract void Deliver(JournalRow outcome, PayloadCodec codec);
+}
+
+/// <inheritdoc/>
+internal sealed class StepSlot<T> : StepSlot
+{
+    // Without RunContinuationsAsynchronously: it is completed by the pump, and the code's continuation is queued on the
+    // run's scheduler, which the pump drains next.
+    private readonly TaskCompletionSource<T> _answer = new();
+    private readonly StepCall<T>? _call;
+
+    public StepSlot(StepKey key, StepCall<T> call, StepRecord? record)
+        : base(key, call.Kind, call.Name, record) => _call = call;
+
+    public StepSlot(StepKey key, string kind, string name, StepRecord? record)
+        : base(key, kind, name, record)
+    {
+    }
+
+    public StepCall<T> Call => _call!;
+
+    public Task<T> Answer => _answer.Task;
+
+    /// <summary>The value as it was read back when it was written; spares reading it a second time.</summary>
+    public (T? Value, bool Has) ReadBack { get; set; }
+
+    public override RetryOptions? RetryOptions => _call?.Options.Retry;
+
+    public override void Start(RunLoop loop, RunServices shared) => StepBody.Start(this, loop, shared);
+
+    public override void Deliver(JournalRow outcome, PayloadCodec codec)
+    {
+        if (IsDone)
+            return;
+        IsDone = true;
+        if (outcome.Kind == FactKind.StepFailed)
+        {
+            var error = RunHistory.ReadError(outcome.Error!);
+            RunError[] attempts = [.. Failures, error];
+            _answer.SetException(error.Code == "GRN1302"
+                ? new StepTimeoutException(Key, Name, error, attempts)
+                : new StepFailedException(Key, Name, error, attempts));
+            return;
+        }
+
+        if (ReadBack.Has)
+        {
+            _answer.SetResult(ReadBack.Value!);
+            return;
+        }
+
+        try
+        {
+            var value = outcome.Output is null
+                ? default
+                : codec.Values.Read<T>(PayloadCodec.Decode(outcome.Output), $"The outcome of step '{Name}' ({Key})", _call?.Json);
+            _answer.SetResult(value!);
+        }
+        catch (PayloadException e)
+        {
+            _answer.SetException(e);
+        }
+    }
+}

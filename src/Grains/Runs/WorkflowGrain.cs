@@ -1,0 +1,331 @@
+using Granary.Engine;
+using Granary.Grains;
+using Granary.Journal;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace Granary.Runs;
+
+/// <summary>
+/// One run: starts it, claims it, executes it, answers for it. Starts and claims come one at a time; reads interleave
+/// and never claim.
+/// </summary>
+internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
+{
+    /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
+    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
+
+    private RunLoop? _loop;
+    private RunRow? _row;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private string Id => this.GetPrimaryKeyString();
+
+    public async Task<StartReply> StartAsync(StartRequest request)
+    {
+        if (_row is null && shared.Health.Outage is { } outage)
+            return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason}).", TimeSpan.FromSeconds(1)));
+
+        if (_row is not null)
+            return Existing(_row, request);
+
+        object? input = null;
+        var descriptor = shared.Workflows.Newest(request.Workflow);
+        if (descriptor is not null)
+        {
+            try
+            {
+                input = descriptor.ReadInput(request.Input, shared.Codec.Values.Options);
+            }
+            catch (Exception e)
+            {
+                return Refused(new PayloadException("GRN1603", $"The input of run '{Id}' can't be read as the input of workflow '{request.Workflow}': {e.Message}",
+                    "Send JSON that fits the workflow's input type."));
+            }
+        }
+
+        while (true)
+        {
+            var now = shared.Time.GetUtcNow();
+            var row = new RunRow
+            {
+                Key = shared.Keys.Next(),
+                Id = Id,
+                Workflow = request.Workflow,
+                WorkflowVersion = descriptor?.Version ?? 1,
+                Version = shared.Version,
+                Status = descriptor is null ? RunStatus.Waiting : RunStatus.Running,
+                WaitingOn = descriptor is null ? "version" : null,
+                Owner = descriptor is null ? null : shared.Incarnation,
+                Input = shared.Codec.Encode(request.Input),
+                TraceParent = request.TraceParent,
+                CreatedAt = now,
+                StartedAt = descriptor is null ? null : now,
+            };
+            var journal = new RunJournal(row.Key, descriptor is null ? 0 : 1);
+            var started = new JournalRow { Kind = FactKind.Started, Epoch = journal.Epoch, Name = row.Owner };
+            var append = shared.Writer.AppendAsync(journal, [started], null, row);
+            UnitOutcome outcome;
+            try
+            {
+                outcome = await append.WaitAsync(_startLimit, shared.Time);
+            }
+            catch (TimeoutException)
+            {
+                // It is still queued and may yet be committed: then the run exists and this process goes on with it.
+                Adopt(append, row, journal, started, descriptor, input);
+                return Refused(new GranaryUnavailableException($"The start of run '{Id}' was not confirmed within {_startLimit.TotalSeconds:F0} s; it may or may not be stored.", TimeSpan.FromSeconds(1)));
+            }
+
+            switch (outcome.Result)
+            {
+                case UnitResult.Committed:
+                    CrashPoint.At("start: committed");
+                    Begin(row, journal, RunHistory.Empty, started.CommittedAt, descriptor, input);
+                    return new StartReply(true, false, null, null);
+                case UnitResult.IdTaken:
+                    if (await shared.Store.FindRunAsync(Id, CancellationToken.None) is { } existing)
+                        return Existing(existing, request);
+                    continue;
+                case UnitResult.KeyTaken:
+                    continue;
+                case UnitResult.Rejected:
+                    return Refused(new PayloadException("GRN1604", $"The database refused to store run '{Id}': {outcome.Error?.Message}", "Start it with another id or input."));
+                default:
+                    return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: this process is stopping."));
+            }
+        }
+    }
+
+    public async Task RecoverAsync(RecoverReason reason)
+    {
+        if (_loop is { Gone.IsCompleted: false })
+            return;
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            if (await shared.Store.FindRunAsync(Id, CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
+                || await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
+            {
+                return;
+            }
+
+            if (await TryClaimAsync(row, head, reason))
+                return;
+        }
+    }
+
+    public async Task<RunEnd?> WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var deadline = shared.Time.GetUtcNow() + limit;
+        while (true)
+        {
+            var changed = _changed.Task;
+            if (_loop is { } loop && (loop.Gone.IsCompleted ? await loop.Gone : null) is { } ended)
+                return ended;
+            if (_loop is null or { Gone.IsCompleted: true })
+            {
+                var row = await shared.Store.FindRunAsync(Id, cancellationToken);
+                if (row is null || RunRows.ToEnd(row) is not null)
+                    return row is null ? null : RunRows.ToEnd(row);
+            }
+
+            if (!await WaitAsync(_loop is { Gone.IsCompleted: false } running ? running.Gone : changed, deadline, cancellationToken))
+                return null;
+        }
+    }
+
+    public async Task<RunSnapshot?> InfoAsync() =>
+        await shared.Store.FindRunAsync(Id, CancellationToken.None) is { } row ? RunRows.ToSnapshot(row) : null;
+
+    public async Task<JournalPage> ReadJournalAsync(long after, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var deadline = shared.Time.GetUtcNow() + limit;
+        while (true)
+        {
+            // Taken before the read: a commit in between completes it.
+            var changed = _changed.Task;
+            if (await shared.Store.FindRunAsync(Id, cancellationToken) is not { } row)
+                return new JournalPage([], false, false);
+            await foreach (var rows in shared.Store.ReadAsync(row.Key, after + 1, long.MaxValue, cancellationToken))
+            {
+                if (rows.Count > 0)
+                    return new JournalPage([.. rows.Select(RunRows.ToFact)], true, FactKind.IsTerminal(rows[^1].Kind));
+            }
+
+            if (RunRows.ToEnd(row) is not null || !await WaitAsync(changed, deadline, cancellationToken))
+                return new JournalPage([], true, RunRows.ToEnd(row) is not null);
+        }
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_loop is not { Gone.IsCompleted: false } loop)
+            return;
+        if (reason.ReasonCode != DeactivationReasonCode.ShuttingDown)
+        {
+            // The row still names this silo as the owner; the silo finds it without a loop and takes it up again.
+            loop.Drop();
+            return;
+        }
+
+        try
+        {
+            await loop.ReleaseAsync().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            loop.Drop();
+        }
+    }
+
+    private static StartReply Existing(RunRow row, StartRequest request) => row.Workflow == request.Workflow
+        ? new StartReply(false, !PayloadCodec.Decode(row.Input).AsSpan().SequenceEqual(request.Input), null, null)
+        : new StartReply(false, false, row.Workflow, null);
+
+    private static StartReply Refused(GranaryException e) =>
+        new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
+
+    /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
+    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason)
+    {
+        var died = reason == RecoverReason.OwnerDied;
+        var descriptor = shared.Workflows.Find(row.Workflow, row.WorkflowVersion);
+        var journal = RunJournal.After(row.Key, head.Epoch + 1, head);
+        var claimed = new JournalRow { Kind = FactKind.Claimed, Epoch = journal.Epoch, Name = shared.Incarnation, Attempt = died ? 1 : 0 };
+        if (descriptor is null)
+        {
+            if (row is { Status: RunStatus.Waiting, WaitingOn: "version" })
+                return true;
+            LogUnknownWorkflow(Id, row.Workflow, row.WorkflowVersion);
+            var parked = new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch };
+            return (await shared.Writer.AppendAsync(journal, [claimed, parked],
+                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version" })).Result == UnitResult.Committed;
+        }
+
+        var outcome = await shared.Writer.AppendAsync(journal, [claimed],
+            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true });
+        if (outcome.Result != UnitResult.Committed)
+            return false;
+
+        CrashPoint.At("claim: committed");
+
+        // Only what lies below the own claim: an older owner can add nothing to that.
+        var history = new RunHistory();
+        long count = 0;
+        await foreach (var rows in shared.Store.ReadAsync(row.Key, 1, claimed.Seq, CancellationToken.None))
+        {
+            foreach (var fact in rows)
+                history.Add(fact);
+            count += rows.Count;
+        }
+
+        if (count != claimed.Seq)
+            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {claimed.Seq} rows.", "Please report this.");
+        CrashPoint.At("claim: journal read");
+        LogClaimed(Id, journal.Epoch, count);
+        if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
+        {
+            await EndAsync(journal, FactKind.Poisoned, RunStatus.Poisoned, new RunPoisonedException(new RunId(Id)));
+            return true;
+        }
+
+        object? input;
+        try
+        {
+            input = descriptor.ReadInput(PayloadCodec.Decode(row.Input), shared.Codec.Values.Options);
+        }
+        catch (Exception e)
+        {
+            await EndAsync(journal, FactKind.Failed, RunStatus.Failed, new PayloadException("GRN1603",
+                $"The recorded input of run '{Id}' can't be read as the input of workflow '{row.Workflow}': {e.Message}", "Start a new run with an input that fits."));
+            return true;
+        }
+
+        Begin(row, journal, history, history.StartedAt, descriptor, input);
+        return true;
+    }
+
+    private async Task EndAsync(RunJournal journal, string kind, RunStatus status, GranaryException why)
+    {
+        LogEndedUnrun(Id, status, why.Message);
+        var error = RunHistory.WriteError(RunErrors.Describe(why));
+        await shared.Writer.AppendAsync(journal, [new JournalRow { Kind = kind, Epoch = journal.Epoch, Error = error }],
+            new RunChange { Status = status, Result = new RunResult(null, error) });
+        Pulse();
+        DeactivateOnIdle();
+    }
+
+    private void Begin(RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor? descriptor, object? input)
+    {
+        _row = row;
+        if (descriptor is null)
+        {
+            LogUnknownWorkflow(Id, row.Workflow, row.WorkflowVersion);
+            return;
+        }
+
+        var loop = new RunLoop(shared, row, journal, history, startedAt, descriptor, input, TaskScheduler.Current) { Committed = Pulse };
+        _loop = loop;
+
+        // A loop is no activity to Orleans: without this the activation would be collected as idle while it runs.
+        DelayDeactivation(TimeSpan.FromDays(365_000));
+        _ = LeaveAfterAsync(loop);
+        loop.Start();
+        Pulse();
+    }
+
+    private async Task LeaveAfterAsync(RunLoop loop)
+    {
+        await loop.Gone;
+        if (_loop != loop)
+            return;
+        Pulse();
+        DeactivateOnIdle();
+    }
+
+    private void Adopt(Task<UnitOutcome> append, RunRow row, RunJournal journal, JournalRow started, WorkflowDescriptor? descriptor, object? input)
+    {
+        DelayDeactivation(TimeSpan.FromDays(365_000));
+        _ = AdoptAsync();
+
+        async Task AdoptAsync()
+        {
+            if ((await append).Result == UnitResult.Committed && _loop is null)
+                Begin(row, journal, RunHistory.Empty, started.CommittedAt, descriptor, input);
+            else if (_loop is null)
+                DeactivateOnIdle();
+        }
+    }
+
+    /// <summary>Tells whoever waits that there is something new to read.</summary>
+    private void Pulse()
+    {
+        var old = Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        old.TrySetResult();
+    }
+
+    private async Task<bool> WaitAsync(Task task, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var left = deadline - shared.Time.GetUtcNow();
+        if (left <= TimeSpan.Zero)
+            return false;
+        try
+        {
+            await task.WaitAsync(left, shared.Time, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Information, "Run '{RunId}' is claimed as epoch {Epoch} at row {Row}.")]
+    private partial void LogClaimed(string runId, int epoch, long row);
+
+    [LoggerMessage(1102, LogLevel.Warning, "Run '{RunId}' waits: this build has no workflow '{Workflow}' of version {Version}.")]
+    private partial void LogUnknownWorkflow(string runId, string workflow, int version);
+
+    [LoggerMessage(1103, LogLevel.Error, "Run '{RunId}' ended as {Status}: {Reason}")]
+    private partial void LogEndedUnrun(string runId, RunStatus status, string reason);
+}

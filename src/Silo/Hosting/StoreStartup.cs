@@ -1,0 +1,27 @@
+using Granary.Journal;
+using Granary.Runs;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Granary.Silo.Hosting;
+
+/// <summary>Opens the store before the silo starts, and commits what is queued after it has stopped.</summary>
+internal sealed class StoreStartup(IJournalStore store, JournalWriter writer, WorkflowRegistry workflows, IOptions<GranaryOptions> options) : IHostedService
+{
+    private readonly WorkflowRegistry _workflows = workflows;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Made by now, so duplicate names were refused before anything is opened.
+        _ = _workflows;
+        options.Value.Json.MakeReadOnly(populateMissingResolver: true);
+        await store.OpenAsync(cancellationToken).ConfigureAwait(false);
+        writer.Start();
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await writer.DisposeAsync().ConfigureAwait(false);
+        await store.DisposeAsync().ConfigureAwait(false);
+    }
+}

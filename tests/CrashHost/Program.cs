@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Granary;
+using Granary.CrashHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+// A process to be killed: runs one workflow over a SQLite file and tells on standard output what was acknowledged.
+//   Granary.CrashHost WORKFLOW RUN-ID DATA EFFECTS [INPUT]
+// GRANARY_CRASH_AT=PLACE#N   the process kills itself (SIGKILL) the Nth time the engine reaches PLACE
+// GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
+// GRANARY_BROKEN=1           the deliberately broken build
+var (workflow, id, data, effectsPath) = (args[0], args[1], args[2], args[3]);
+var input = args.Length > 4 ? args[4] : "";
+Arm();
+
+var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
+builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+builder.Services.AddSingleton(new EffectsFile(effectsPath));
+builder.AddGranary(granary => granary.Configure(o =>
+{
+    o.DataPath = data;
+    o.MaxRecoveries = int.TryParse(Environment.GetEnvironmentVariable("GRANARY_MAX_RECOVERIES"), out var max) ? max : 100;
+}).AddWorkflowsFrom(typeof(Scenario).Assembly));
+using var host = builder.Build();
+await host.StartAsync();
+var client = host.Services.GetRequiredService<IGranaryClient>();
+Console.WriteLine("ready");
+try
+{
+    var run = await client.Workflow<string, string>(workflow).StartAsync(input, new RunOptions { Id = id });
+    Console.WriteLine($"acknowledged {run.IsNew}");
+    Console.WriteLine($"result {await run.ResultAsync()}");
+}
+catch (GranaryException e)
+{
+    Console.WriteLine($"error {e.Message}");
+}
+
+await host.StopAsync();
+return 0;
+
+static void Arm()
+{
+    CrashPoint.AcknowledgesBeforeCommit = Environment.GetEnvironmentVariable("GRANARY_BROKEN") == "1";
+    var list = Environment.GetEnvironmentVariable("GRANARY_CRASH_LIST");
+    var at = Environment.GetEnvironmentVariable("GRANARY_CRASH_AT")?.Split('#');
+    var counts = new ConcurrentDictionary<string, int>();
+    if (list is null && at is null)
+        return;
+    var gate = new Lock();
+    CrashPoint.Reached = place =>
+    {
+        var count = counts.AddOrUpdate(place, 1, (_, n) => n + 1);
+        if (list is not null)
+        {
+            lock (gate)
+                File.AppendAllText(list, $"{place}#{count}\n");
+        }
+
+        if (at is not null && place == at[0] && count == int.Parse(at[1], System.Globalization.CultureInfo.InvariantCulture))
+        {
+            Process.GetCurrentProcess().Kill();
+            Thread.Sleep(Timeout.Infinite);
+        }
+    };
+}

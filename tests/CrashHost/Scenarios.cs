@@ -1,0 +1,87 @@
+using System.Diagnostics;
+
+namespace Granary.CrashHost;
+
+/// <summary>The workflows that are killed. What their bodies do is in the effects file.</summary>
+public static class Scenario
+{
+    internal static async Task<T> BodyAsync<T>(EffectsFile effects, StepContext step, T result, int milliseconds = 0)
+    {
+        effects.Write(step, "begin");
+        if (milliseconds > 0)
+            await Task.Delay(milliseconds, step.CancellationToken);
+        effects.Write(step, "end");
+        return result;
+    }
+}
+
+/// <summary>Something of everything: steps, a draw, a sleep, branches, a retry.</summary>
+[Workflow("mixed")]
+public sealed class Mixed(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        var first = await ctx.StepAsync("first", step => Scenario.BodyAsync(effects, step, 1));
+        var id = ctx.NewGuid();
+        await ctx.SleepAsync(TimeSpan.FromMilliseconds(50));
+        var branches = await Task.WhenAll(Enumerable.Range(0, 3).Select(i => ctx.BranchAsync($"branch {i}", async () =>
+        {
+            var a = await ctx.StepAsync("a", step => Scenario.BodyAsync(effects, step, i, 5 * (3 - i)));
+            return a + await ctx.StepAsync("b", step => Scenario.BodyAsync(effects, step, 10));
+        })));
+        var retried = await ctx.StepAsync("retried", async step =>
+        {
+            await Scenario.BodyAsync(effects, step, 0);
+            return step.Attempt < 2 ? throw new InvalidOperationException($"attempt {step.Attempt}") : step.Attempt;
+        }, new() { Retry = new(4) { Delay = TimeSpan.FromMilliseconds(20) } });
+        var again = await ctx.StepAsync("the id is kept", step => Scenario.BodyAsync(effects, step, id));
+        return $"{first} {string.Join(',', branches)} {retried} {again == id}";
+    }
+}
+
+/// <summary>Five steps in sequence; the third takes a while.</summary>
+[Workflow("five")]
+public sealed class Five(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        var sum = 0;
+        for (var i = 1; i <= 5; i++)
+        {
+            var n = i;
+            sum += await ctx.StepAsync($"step {n}", step => Scenario.BodyAsync(effects, step, n, n == 3 ? int.Parse("0" + input, System.Globalization.CultureInfo.InvariantCulture) : 0));
+        }
+
+        return sum.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>Kills its process at the first step, as long as the file named by its input exists.</summary>
+[Workflow("killer")]
+public sealed class Killer(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override Task<string> RunAsync(WorkflowContext ctx, string input) => ctx.StepAsync("kill", async step =>
+    {
+        await Scenario.BodyAsync((EffectsFile)services.GetService(typeof(EffectsFile))!, step, 0);
+        if (File.Exists(input))
+            Process.GetCurrentProcess().Kill();
+        return "alive";
+    });
+}
+
+/// <summary>Sleeps durably for as many milliseconds as its input says.</summary>
+[Workflow("sleeper")]
+public sealed class Sleeper : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        await ctx.SleepAsync(TimeSpan.FromMilliseconds(int.Parse(input, System.Globalization.CultureInfo.InvariantCulture)));
+        return "awake";
+    }
+}
