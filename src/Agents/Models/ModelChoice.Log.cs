@@ -4,6 +4,6 @@ namespace Granary.Agents;
 
 internal sealed partial class ModelChoice
 {
-    [LoggerMessage(2001, LogLevel.Information, "Agents use {Model}: {Why}.")]
+    [LoggerMessage(4001, LogLevel.Information, "Agents use {Model}: {Why}.")]
     private static partial void LogChoice(ILogger logger, string model, string why);
 }

@@ -60,13 +60,16 @@ public sealed class AgentEngineTests : IDisposable
 
         await using (var app = await TestApp.StartAsync(g => Configure(g, blocks: true), _data))
         {
-            _ = app.Client.Agent("a").AskAsync("Go", new() { IdempotencyKey = "q" }, Stop);
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            _ = app.Client.Agent("a").AskAsync("Go", new() { IdempotencyKey = "q" }, waiting.Token);
             await reached.Task.WaitAsync(Stop);
             await foreach (var update in app.Client.Run("q").WatchAsync(cancellationToken: Stop))
             {
                 if (update is StepEnded { Step.Kind: "tool" })
                     break;
             }
+
+            await waiting.CancelAsync();
         }
 
         await using var later = await TestApp.StartAsync(g => Configure(g, blocks: false), _data);
@@ -127,8 +130,10 @@ public sealed class AgentEngineTests : IDisposable
 
         await using (var app = await TestApp.StartAsync(Configure, _data))
         {
-            _ = app.Client.Agent("a").AskAsync("Go", new() { IdempotencyKey = "q" }, Stop);
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            _ = app.Client.Agent("a").AskAsync("Go", new() { IdempotencyKey = "q" }, waiting.Token);
             await model.Hangs.WaitAsync(Stop);
+            await waiting.CancelAsync();
         }
 
         await using var later = await TestApp.StartAsync(Configure, _data);
