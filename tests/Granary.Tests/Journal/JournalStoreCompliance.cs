@@ -65,6 +65,8 @@ public abstract class JournalStoreCompliance : ViewCompliance
     {
         private readonly Chain[] _activations = [new(key), new(key), new(key)];
 
+        private readonly HashSet<Chain> _ended = [];
+
         public long Key => key;
 
         public List<JournalRow> Rows { get; } = [];
@@ -76,11 +78,14 @@ public abstract class JournalStoreCompliance : ViewCompliance
             var chain = _activations[activation];
             switch (move)
             {
+                // One that has sent an end sends nothing more, so all it can do is resume, under a claim.
                 case Move.Claim:
+                case Move.Append or Move.End when _ended.Contains(chain):
                     // Reads the head first, as a claim does; all others go by what they knew.
                     chain = _activations[activation] = Chain.At(key, Rows[^1].Seq, Rows[^1].AppendId, Rows[^1].Epoch + 1);
                     return chain.Next([chain.Row(FactKind.Claimed, name: "silo")], [new RunChange { Status = RunStatus.Running, Owner = "silo", Starts = true }]);
-                case Move.End when chain.Seq > 0 && !FactKind.IsTerminal(Rows[^1].Kind):
+                case Move.End:
+                    _ended.Add(chain);
                     return chain.Next([chain.Row(FactKind.Succeeded)], [new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(null, null) }]);
                 default:
                     return chain.Next([.. Enumerable.Range(0, rows).Select(i => chain.Step($"b{chain.Seq + i:D2}"))]);
