@@ -22,8 +22,6 @@ internal sealed record ModelRequest(IReadOnlyList<ChatMessage> Messages, ChatOpt
             messages.Add((JsonNode)node);
         }
 
-        // Declared as ChatOptions: a derived class must not add properties of its own.
-        var options = Options is null ? null : JsonSerializer.SerializeToNode(Options, AgentJson.Options);
         var tools = new JsonArray();
         foreach (var tool in Options?.Tools ?? [])
         {
@@ -34,9 +32,25 @@ internal sealed record ModelRequest(IReadOnlyList<ChatMessage> Messages, ChatOpt
             });
         }
 
-        return CanonicalJson.Write(new JsonObject { ["messages"] = messages, ["options"] = options, ["tools"] = tools });
+        return CanonicalJson.Write(new JsonObject { ["messages"] = messages, ["options"] = Write(Options), ["tools"] = tools });
     }
 
     /// <summary>The step's input for people to read, or null when all messages are recorded elsewhere in the run.</summary>
     public byte[]? Input() => NewMessages is { Count: > 0 } ? JsonSerializer.SerializeToUtf8Bytes(NewMessages, AgentJson.Options) : null;
+
+    // Declared as ChatOptions: a derived class must not add properties of its own.
+    private static JsonNode? Write(ChatOptions? options)
+    {
+        try
+        {
+            return JsonSerializer.SerializeToNode(options, AgentJson.Options);
+        }
+        catch (NotSupportedException)
+        {
+            // A library may pass live objects through the additional properties; they are no data.
+            var data = options!.Clone();
+            data.AdditionalProperties = null;
+            return JsonSerializer.SerializeToNode(data, AgentJson.Options);
+        }
+    }
 }

@@ -24,11 +24,11 @@ internal sealed class ToolBody(
             {
                 Function = tool,
 
-                // A copy: an attempt must not see what an earlier one changed.
+                // Copies: neither a later attempt nor the next round may see what a body changed, a replay would not.
                 Arguments = new(new Dictionary<string, object?>(call.Arguments ?? new Dictionary<string, object?>())) { Services = services },
                 CallContent = call,
                 Messages = [.. history],
-                Options = options,
+                Options = options?.Clone(),
                 Iteration = round,
                 FunctionCallIndex = index,
                 FunctionCount = count,

@@ -31,7 +31,4 @@ internal sealed partial class ModelAnnouncement(
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    [LoggerMessage(2002, LogLevel.Warning, "Agents without a model of their own will fail: {Reason}")]
-    private static partial void LogNone(ILogger logger, string reason);
 }

@@ -76,9 +76,6 @@ internal sealed partial class ModelChoice : IDisposable
         var value = _services.GetService<IConfiguration>()?[name] ?? Environment.GetEnvironmentVariable(name);
         return string.IsNullOrWhiteSpace(value) ? null : value.Trim();
     }
-
-    [LoggerMessage(2001, LogLevel.Information, "Agents use {Model}: {Why}.")]
-    private static partial void LogChoice(ILogger logger, string model, string why);
 }
 
 /// <summary>A model and why it was chosen.</summary>

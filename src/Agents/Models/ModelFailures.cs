@@ -18,7 +18,10 @@ internal static class ModelFailures
     {
         TerminalException => false,
         ModelException failure => failure.IsTransient,
-        TimeoutException or StepTimeoutException => true,
+        TimeoutException => true,
+
+        // The attempt ran past the step's own limit.
+        GranaryException failure => failure.IsTransient || failure.Code == "GRN1302",
         HttpRequestException { StatusCode: { } status } => IsTransient((int)status),
         HttpRequestException or SocketException or HttpIOException => true,
 

@@ -5,11 +5,11 @@ namespace Granary.Agents;
 /// <summary>The calls that answer a question, and the tools that fit it but lack a value.</summary>
 internal sealed record OfflinePlan(IReadOnlyList<OfflineCall> Calls, IReadOnlyList<OfflineGap> Gaps)
 {
-    public static OfflinePlan For(OfflineQuestion question, IReadOnlyList<AIFunctionDeclaration> tools)
+    public static OfflinePlan For(OfflineQuestion question, IList<AIFunctionDeclaration> tools)
     {
         var calls = new List<OfflineCall>();
         var gaps = new List<OfflineGap>();
-        foreach (var tool in Fitting(question, tools))
+        foreach (var tool in Fitting(question, tools).OrderBy(t => tools.IndexOf(t)))
         {
             var arguments = OfflineArguments.For(question, tool);
             calls.AddRange(arguments.Sets.Select(a => new OfflineCall(tool.Name, a)));
@@ -21,7 +21,7 @@ internal sealed record OfflinePlan(IReadOnlyList<OfflineCall> Calls, IReadOnlyLi
     }
 
     /// <summary>The best tool, then the best for the words that it leaves over, until none shares a word with the question.</summary>
-    private static IEnumerable<AIFunctionDeclaration> Fitting(OfflineQuestion question, IReadOnlyList<AIFunctionDeclaration> tools)
+    private static IEnumerable<AIFunctionDeclaration> Fitting(OfflineQuestion question, IList<AIFunctionDeclaration> tools)
     {
         var open = question.Words.Except(question.Named.SelectMany(OfflineWords.Of), StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
         var left = tools.ToList();

@@ -47,22 +47,25 @@ internal sealed partial class OfflineQuestion
     {
         foreach (Match match in Name().Matches(text))
         {
-            // The first word of a sentence is capitalised anyway: it is a name only if it is no word of every day.
-            var words = match.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToList();
-            while (words.Count > 0 && (_noNames.Contains(words[0]) || OfflineWords.IsEmpty(words[0])))
+            // The first word of a sentence is capitalised anyway: alone it is a name only where nothing but a list follows.
+            var before = text.AsSpan(0, match.Index).TrimEnd();
+            var startsSentence = before.IsEmpty || before[^1] is '.' or '!' or '?' or ':';
+            var words = match.Value.Replace("'s", "", StringComparison.Ordinal).Replace("’s", "", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries).ToList();
+            if (words.Count == 1 && startsSentence && !IsFollowedByList(text.AsSpan(match.Index + match.Length)))
+                continue;
+            while (words.Count > 0 && (_noNames.Contains(words[0]) || (startsSentence && OfflineWords.IsEmpty(words[0]))))
                 words.RemoveAt(0);
             while (words.Count > 0 && _noNames.Contains(words[^1]))
                 words.RemoveAt(words.Count - 1);
-            var startsSentence = text.AsSpan(0, match.Index).TrimEnd() is var before && (before.IsEmpty || before[^1] is '.' or '!' or '?' or ':');
-            if (words.Count == 0 || (startsSentence && words.Count == 1 && match.Value == words[0] && match.Index + match.Length < text.TrimEnd(' ', '?', '.', '!').Length && !FollowedBySeparator(text, match)))
+            if (words.Count == 0)
                 continue;
             yield return string.Join(' ', words);
         }
     }
 
-    // "Rome, Oslo and Lima please": a list may start a sentence.
-    private static bool FollowedBySeparator(string text, Match match) =>
-        text.AsSpan(match.Index + match.Length).TrimStart() is var rest && (rest.StartsWith(",") || rest.StartsWith("and ") || rest.StartsWith("or ") || rest.StartsWith(":"));
+    // "Rome, Oslo and Lima please", "Rome?"
+    private static bool IsFollowedByList(ReadOnlySpan<char> rest) =>
+        rest.TrimStart() is var next && (next.IsEmpty || next[0] is ',' or '?' or '!' or '.' || next.StartsWith("and ") || next.StartsWith("or "));
 
     [GeneratedRegex("\"(?<text>[^\"]+)\"|“(?<text>[^”]+)”|«(?<text>[^»]+)»|(?<![\\p{L}\\d])'(?<text>[^']+)'(?![\\p{L}\\d])")]
     private static partial Regex Quoted();

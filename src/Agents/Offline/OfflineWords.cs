@@ -8,7 +8,7 @@ internal static partial class OfflineWords
     // Words that say nothing of what a question or a tool is about.
     private static readonly HashSet<string> _empty = new(
         ("a an and any are as at be been but by can could current currently data did do does each find for from get give had has have here how i if in info "
-        + "information into is it its like list look make me my need new not now of on or our please read result return run set should show so some tell "
+        + "information into is it its like list look make me my need not now of on or our please read result return run set should show so some tell "
         + "that the their them then there these they this those to tool up us use value want was we were what when where which who why will with would you your").Split(' '),
         StringComparer.Ordinal);
 

@@ -20,7 +20,7 @@ internal static class ToolResults
     /// <summary>The value for the model: JSON, or contents as they were.</summary>
     public static object? Read(JsonElement result)
     {
-        if (result.ValueKind == JsonValueKind.Null)
+        if (result.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)
             return null;
         if (result.ValueKind != JsonValueKind.Object || result.GetPropertyCount() != 1 || !result.TryGetProperty(Contents, out var contents))
             return result;

@@ -23,7 +23,7 @@ public class GranaryException : Exception
     public string? Remedy { get; }
 
     /// <summary>Whether the same call may succeed later without anything being changed.</summary>
-    public virtual bool IsTransient => false;
+    public bool IsTransient { get; init; }
 
     /// <summary>What happened, without code and remedy.</summary>
     internal string What { get; }

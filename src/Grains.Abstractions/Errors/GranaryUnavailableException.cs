@@ -1,15 +1,19 @@
 namespace Granary;
 
-/// <summary><c>GRN9001</c>: the store can't take writes now. Nothing of the call was stored; the same call may be made again.</summary>
-/// <param name="what">What was refused and why.</param>
-/// <param name="retryAfter">When a new try makes sense.</param>
-/// <param name="inner">What caused it.</param>
-public sealed class GranaryUnavailableException(string what, TimeSpan? retryAfter = null, Exception? inner = null)
-    : GranaryException("GRN9001", what, "Try again with the same id.", inner)
+/// <summary><c>GRN9001</c>: the store can't take writes now, or didn't confirm in time. The same call may be made again, with the same id.</summary>
+public sealed class GranaryUnavailableException : GranaryException
 {
-    /// <summary>When a new try makes sense.</summary>
-    public TimeSpan? RetryAfter { get; } = retryAfter;
+    /// <summary>Makes the error.</summary>
+    /// <param name="what">What was refused and why.</param>
+    /// <param name="retryAfter">When a new try makes sense.</param>
+    /// <param name="inner">What caused it.</param>
+    public GranaryUnavailableException(string what, TimeSpan? retryAfter = null, Exception? inner = null)
+        : base("GRN9001", what, "Try again with the same id.", inner)
+    {
+        IsTransient = true;
+        RetryAfter = retryAfter;
+    }
 
-    /// <inheritdoc/>
-    public override bool IsTransient => true;
+    /// <summary>When a new try makes sense.</summary>
+    public TimeSpan? RetryAfter { get; }
 }

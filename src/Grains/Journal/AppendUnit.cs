@@ -26,7 +26,10 @@ internal sealed class AppendUnit
 
 /// <summary>What became of a unit.</summary>
 /// <param name="Result">How it ended.</param>
-/// <param name="Error">For <see cref="UnitResult.Rejected"/>: why.</param>
+/// <param name="Error">
+/// For <see cref="UnitResult.Rejected"/>: why. For <see cref="UnitResult.Fenced"/>: a <see cref="StoreException"/> when another
+/// process has taken the whole database over, and then no later try will be kept either; else null.
+/// </param>
 internal readonly record struct UnitOutcome(UnitResult Result, Exception? Error = null);
 
 /// <summary>How a unit ended. All but <see cref="Committed"/> kept nothing of it.</summary>

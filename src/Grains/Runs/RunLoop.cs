@@ -21,7 +21,7 @@ namespace Granary.Runs;
 internal sealed partial class RunLoop
 {
     private static readonly TimeSpan _siblingGrace = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _stallLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _stallLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _shortWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestTimer = TimeSpan.FromDays(1);
 

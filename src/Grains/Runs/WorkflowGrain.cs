@@ -84,7 +84,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
                     Begin(row, journal, RunHistory.Empty, started.CommittedAt, descriptor, input);
                     return new StartReply(true, false, null, null);
                 case UnitResult.IdTaken:
-                    if (await shared.Store.FindRunAsync(Id, CancellationToken.None) is { } existing)
+                    if (await FindAsync(CancellationToken.None) is { } existing)
                         return Existing(existing, request);
                     continue;
                 case UnitResult.KeyTaken:
@@ -103,7 +103,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
             return;
         for (var attempt = 0; attempt < 20; attempt++)
         {
-            if (await shared.Store.FindRunAsync(Id, CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
+            if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
                 || await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
             {
                 return;
@@ -124,7 +124,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
                 return ended;
             if (_loop is null or { Gone.IsCompleted: true })
             {
-                var row = await shared.Store.FindRunAsync(Id, cancellationToken);
+                var row = await FindAsync(cancellationToken);
                 if (row is null || RunRows.ToEnd(row) is not null)
                     return row is null ? null : RunRows.ToEnd(row);
             }
@@ -135,7 +135,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     }
 
     public async Task<RunSnapshot?> InfoAsync() =>
-        await shared.Store.FindRunAsync(Id, CancellationToken.None) is { } row ? RunRows.ToSnapshot(row) : null;
+        await FindAsync(CancellationToken.None) is { } row ? RunRows.ToSnapshot(row) : null;
 
     public async Task<JournalPage> ReadJournalAsync(long after, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -144,7 +144,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         {
             // Taken before the read: a commit in between completes it.
             var changed = _changed.Task;
-            if (await shared.Store.FindRunAsync(Id, cancellationToken) is not { } row)
+            if (await FindAsync(cancellationToken) is not { } row)
                 return new JournalPage([], false, false);
             await foreach (var rows in shared.Store.ReadAsync(row.Key, after + 1, long.MaxValue, cancellationToken))
             {
@@ -175,6 +175,19 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         catch (OperationCanceledException)
         {
             loop.Drop();
+        }
+    }
+
+    /// <summary>Reads the run's row; what the store says of its trouble is told to callers in their terms.</summary>
+    private async Task<RunRow?> FindAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await shared.Store.FindRunAsync(Id, cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            throw new GranaryUnavailableException($"Run '{Id}' can't be read: {e.Message}", TimeSpan.FromSeconds(1));
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
 
     private readonly SqliteStatement _change = new(database, """
         update granary_runs set status = ?2, waiting_on = ?3, owner = ?4, wake_at = ?5, recovery_attempts = recovery_attempts + ?6,
-          started_at = coalesce(started_at, ?7)
+          started_at = coalesce(started_at, ?7), error = ?8
         where key = ?1
         """);
 
@@ -25,7 +25,6 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
         """);
 
     private readonly SqliteStatement _keyOfId = new(database, "select key from granary_runs where id = ?1");
-
 
     /// <summary>Inserts a run; false when its id or its key is taken.</summary>
     public bool TryInsert(RunRow run)
@@ -80,6 +79,10 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
             statement.BindText(9, result.Error);
             statement.Bind(10, result.Output?.Codec);
             statement.Bind(11, result.Output?.Bytes);
+        }
+        else
+        {
+            statement.BindText(8, change.Error);
         }
 
         return statement.Run() == 1;

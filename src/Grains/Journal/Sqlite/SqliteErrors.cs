@@ -39,11 +39,11 @@ internal static class SqliteErrors
         $"The database '{path}' can't be protected: its file system doesn't keep the lock on '{lockFile}'.",
         "Put the file on a local disk.");
 
-    public static StoreException NoLockFile(string path, string lockFile, Exception e) => e switch
+    /// <summary>Why a path can't be followed, or the lock file not be opened.</summary>
+    public static StoreException Reaching(string path, Exception e) => e switch
     {
         DirectoryNotFoundException => NoFolder(path, e),
-        UnauthorizedAccessException when Directory.Exists(path) => IsFolder(path, e),
-        UnauthorizedAccessException => NotAllowed(path, $"the lock file '{lockFile}' can't be written", e),
+        UnauthorizedAccessException => NotAllowed(path, e.Message, e),
         _ => new StoreException("GRN3006", $"The database '{path}' can't be reached: {e.Message}", "Put the file on a local disk that has room.", e),
     };
 

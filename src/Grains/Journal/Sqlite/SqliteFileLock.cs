@@ -32,7 +32,9 @@ internal sealed class SqliteFileLock : IDisposable
     /// <summary>Takes the lock of a database, waiting a few seconds only for a holder that is gone but not yet cleared away.</summary>
     /// <param name="database">Its canonical path.</param>
     /// <param name="self">Who takes it.</param>
-    /// <exception cref="StoreException"><c>GRN3001</c> another process has it; <c>GRN3003</c>, <c>GRN3006</c> the side file can't be used.</exception>
+    /// <exception cref="StoreException"><c>GRN3001</c> another process has it; <c>GRN3006</c> its file system has no locks.</exception>
+    /// <exception cref="IOException">The side file can't be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">The side file can't be opened.</exception>
     public static SqliteFileLock Take(string database, StoreProcess self)
     {
         if (!_heldHere.TryAdd(database, true))
@@ -67,7 +69,7 @@ internal sealed class SqliteFileLock : IDisposable
         var giveUpAt = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
         for (var replaced = 0; replaced < MaxReplacements;)
         {
-            var handle = Open(database, path, FileMode.OpenOrCreate);
+            var handle = ExclusiveHandle.TryOpen(path, FileMode.OpenOrCreate);
             if (handle is null)
             {
                 var holder = ReadHolder(path);
@@ -114,18 +116,6 @@ internal sealed class SqliteFileLock : IDisposable
         catch (FileNotFoundException)
         {
             return false;
-        }
-    }
-
-    private static ExclusiveHandle? Open(string database, string path, FileMode mode)
-    {
-        try
-        {
-            return ExclusiveHandle.TryOpen(path, mode);
-        }
-        catch (Exception e) when (e is DirectoryNotFoundException or UnauthorizedAccessException or IOException)
-        {
-            throw SqliteErrors.NoLockFile(database, path, e);
         }
     }
 

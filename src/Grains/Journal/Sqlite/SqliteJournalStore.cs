@@ -143,9 +143,12 @@ internal sealed partial class SqliteJournalStore : IJournalStore
                 CloseWriter();
                 _lock?.Dispose();
                 _lock = null;
-                if (e is SqliteException sqlite)
-                    throw SqliteErrors.Opening(_path, sqlite);
-                throw;
+                throw e switch
+                {
+                    SqliteException sqlite => SqliteErrors.Opening(_path, sqlite),
+                    IOException or UnauthorizedAccessException => SqliteErrors.Reaching(_path, e),
+                    _ => e,
+                };
             }
         }
     }

@@ -41,7 +41,7 @@ public sealed class GeminiErrorsTests
             Assert.Equal(providerStatus, error.ProviderStatus);
             Assert.Equal(isTransient, error.IsTransient);
             Assert.Equal(retryAfterSeconds, error.RetryAfter?.TotalSeconds);
-            Assert.StartsWith(code + " ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(code + ": ", error.Message, StringComparison.Ordinal);
             Assert.EndsWith(error.Remedy!, error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain(Prompt, error.ToString(), StringComparison.Ordinal);
             Assert.DoesNotContain(GeminiLoopback.Key, error.ToString(), StringComparison.Ordinal);

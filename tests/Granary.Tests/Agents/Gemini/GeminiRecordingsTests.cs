@@ -101,7 +101,7 @@ public sealed class GeminiRecordingsTests
         Assert.Equal(status, refused.Status);
         Assert.Equal(wanted.Status, refused.ProviderStatus);
         Assert.False(refused.IsTransient);
-        Assert.StartsWith(wanted.Code + " ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith(wanted.Code + ": ", refused.Message, StringComparison.Ordinal);
         Assert.Contains(wanted.Says, refused.Message, StringComparison.Ordinal);
         Assert.EndsWith(refused.Remedy!, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Key, refused.ToString(), StringComparison.Ordinal);

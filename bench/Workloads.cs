@@ -1,0 +1,82 @@
+using System.Diagnostics;
+
+namespace Granary.Bench;
+
+/// <summary>The workloads: the product and its limit in turn, pair by pair, so that a neighbour disturbs both alike.</summary>
+internal static class Workloads
+{
+    /// <summary>W1: one run, steps in sequence; the limit is single commits of one row.</summary>
+    public static async Task SequentialAsync(Options options)
+    {
+        const int steps = 1_000;
+        await using var product = await Product.StartAsync();
+        await product.Steps.RunAsync(200);
+        var (own, limit) = await PairsAsync(options, async () =>
+        {
+            var watch = Stopwatch.StartNew();
+            await product.Steps.RunAsync(steps);
+            return steps / watch.Elapsed.TotalSeconds;
+        }, () => SqliteLimit.RowsPerSecondAsync(steps, 1));
+        Report.Write(options, "sequential steps", "steps/s", own, limit, "single commits of the own table");
+    }
+
+    /// <summary>W2: many runs of 10 steps at once; the limit is rows in commits of 100. Its ratio is journal rows over rows.</summary>
+    public static async Task ConcurrentAsync(Options options)
+    {
+        foreach (var runs in (int[])[64, 256, 1024])
+        {
+            const int steps = 10;
+            await using var product = await Product.StartAsync();
+            await RunManyAsync(product, runs, steps);
+            var (own, limit) = await PairsAsync(options, async () =>
+            {
+                var watch = Stopwatch.StartNew();
+                await RunManyAsync(product, runs, steps);
+                return runs * (steps + 2) / watch.Elapsed.TotalSeconds;
+            }, () => SqliteLimit.RowsPerSecondAsync(runs * (steps + 2) / 100 * 100, 100));
+            Report.Write(options, $"journal rows, {runs} runs x {steps} steps", "rows/s", own, limit, "batches of 100 rows in the own table");
+            Report.Write(options, $"steps, {runs} runs x {steps} steps", "steps/s", [.. own.Select(r => r * steps / (steps + 2))]);
+        }
+    }
+
+    /// <summary>W3: start to result of a run of one step, one after the other; the limit is three single commits in sequence.</summary>
+    public static async Task LatencyAsync(Options options)
+    {
+        const int runs = 500;
+        await using var product = await Product.StartAsync();
+        for (var i = 0; i < 200; i++)
+            await product.Steps.RunAsync(1);
+        var p99 = new List<double>();
+        var (own, limit) = await PairsAsync(options, async () =>
+        {
+            var times = new List<double>(runs);
+            for (var i = 0; i < runs; i++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                await product.Steps.RunAsync(1);
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+
+            times.Sort();
+            p99.Add(times[runs * 99 / 100]);
+            return times[runs / 2];
+        }, async () => 3_000 / await SqliteLimit.RowsPerSecondAsync(runs, 1));
+        Report.Write(options, "start to result p50", "ms", own, limit, "three single commits of the own table");
+        Report.Write(options, "start to result p99", "ms", p99);
+    }
+
+    private static async Task RunManyAsync(Product product, int runs, int steps) =>
+        await Task.WhenAll(Enumerable.Range(0, runs).Select(_ => product.Steps.RunAsync(steps)));
+
+    private static async Task<(List<double> Own, List<double> Limit)> PairsAsync(Options options, Func<Task<double>> own, Func<Task<double>> limit)
+    {
+        var (owns, limits) = (new List<double>(), new List<double>());
+        for (var i = 0; i < options.Pairs; i++)
+        {
+            owns.Add(await own());
+            limits.Add(await limit());
+        }
+
+        return (owns, limits);
+    }
+}
