@@ -114,7 +114,8 @@ public sealed class RecoveryLimitTests
         Assert.Contains("result awake", last.Lines);
         Assert.InRange(woke.TotalSeconds, 9, 11);
         Assert.Single(last.After.Facts, f => f.Kind == "TimerStarted");
-        Assert.Single(last.After.Attempts, a => a is { Kind: "timer", Outcome: "succeeded" });
+        var sleep = Assert.Single(last.After.Attempts, a => a is { Kind: "timer", Outcome: "succeeded" });
+        Assert.InRange(sleep.Took!.Value.TotalSeconds, 9.9, 11);
         AssertSound(run);
     }
 

@@ -7,7 +7,7 @@ namespace Granary.Tests.Crashes;
 internal sealed record Fact(long Seq, long Epoch, string Kind, string? Key);
 
 /// <summary>An attempt of a step, as its view shows it.</summary>
-internal sealed record Attempt(string Key, string Kind, long Number, string Outcome);
+internal sealed record Attempt(string Key, string Kind, long Number, string Outcome, TimeSpan? Took);
 
 /// <summary>
 /// What a database held when its process was gone. Read from a copy, so that the file which the next process finds is
@@ -73,8 +73,8 @@ internal sealed class Snapshot
         {
             Facts = [.. TestData.Query(path, "select seq, epoch, kind, step_key from granary_journal_v order by seq")
                 .Select(r => new Fact(Number(r[0]), Number(r[1]), (string)r[2]!, (string?)r[3]))],
-            Attempts = [.. TestData.Query(path, "select step_key, kind, attempt, outcome from granary_steps_v order by seq")
-                .Select(r => new Attempt((string)r[0]!, (string)r[1]!, Number(r[2]), (string)r[3]!))],
+            Attempts = [.. TestData.Query(path, "select step_key, kind, attempt, outcome, started_at, ended_at from granary_steps_v order by seq")
+                .Select(r => new Attempt((string)r[0]!, (string)r[1]!, Number(r[2]), (string)r[3]!, r[5] is null ? null : Time(r[5]) - Time(r[4])))],
             Broken = Invariants.Broken(path),
             Status = (string?)run?[0],
             Output = (string?)run?[1],
@@ -83,6 +83,8 @@ internal sealed class Snapshot
             RecoveryAttempts = run is null ? 0 : Number(run[4]),
         };
     }
+
+    private static DateTimeOffset Time(object? value) => DateTimeOffset.Parse((string)value!, CultureInfo.InvariantCulture);
 
     private static long Number(object? value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);
 }

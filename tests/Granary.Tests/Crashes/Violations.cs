@@ -61,6 +61,8 @@ internal static class Violations
             }
         }
 
+        foreach (var attempt in run.Last.After.Attempts.Where(a => a.Took < TimeSpan.Zero || a.Took > TimeSpan.FromHours(1)))
+            yield return $"TIMES: {attempt.Key} took {attempt.Took}";
         foreach (var key in run.Last.After.Attempts.GroupBy(a => (a.Key, a.Number)).Where(g => g.Count() > 1))
             yield return $"ONCE: attempt {key.Key.Number} of {key.Key.Key} has {key.Count()} rows";
     }
