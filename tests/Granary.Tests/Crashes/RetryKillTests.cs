@@ -66,6 +66,7 @@ public sealed class RetryKillTests
         AssertSound(run);
         Assert.Contains(last.Lines, l => l.StartsWith("result gave up", StringComparison.Ordinal));
         Assert.Single(server.Requests);
+        Assert.Equal(["0 retried", "1 failed"], last.After.Attempts.Select(a => $"{a.Number} {a.Outcome}"));
     }
 
     private static LoopbackServer Server(List<DateTimeOffset> times, int failures) => new(_ =>
