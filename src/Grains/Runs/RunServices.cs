@@ -36,6 +36,9 @@ internal sealed class RunServices(
     public IServiceProvider Root { get; } = services;
 
     public ILoggerFactory Loggers { get; } = loggers;
+
+    /// <summary>What step bodies log to.</summary>
+    public ILogger StepLogger { get; } = loggers.CreateLogger("Granary.Step");
 }
 
 /// <summary>A silo's address and generation: a new one each time a process starts.</summary>
