@@ -1,4 +1,5 @@
 using Granary.Journal;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -8,7 +9,7 @@ namespace Granary.Runs;
 internal sealed class RunServices(
     IJournalStore store, JournalWriter writer, PayloadCodec codec, RunKeys keys, StoreHealth health, WorkflowRegistry workflows,
     RunRegistry running, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
-    ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers)
+    ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
 {
     public IJournalStore Store { get; } = store;
 
@@ -32,6 +33,9 @@ internal sealed class RunServices(
     public GranaryOptions Options { get; } = options.Value;
 
     public string Version { get; } = version.Value;
+
+    /// <summary>Fires when this process begins to stop.</summary>
+    public CancellationToken Stopping { get; } = lifetime.ApplicationStopping;
 
     public IServiceProvider Root { get; } = services;
 
