@@ -14,11 +14,15 @@ internal static class Session
     public static async Task<int> RunAsync(Settings settings)
     {
         using var interrupted = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true;
             interrupted.Cancel();
-        });
+        }
+
+        // The host takes both signals away from the runtime, so without these two the program would go on.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         try
         {
             if (string.IsNullOrWhiteSpace(settings.Question))
@@ -55,7 +59,9 @@ internal static class Session
         builder.Logging.ClearProviders();
         builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Error);
+
+        // What goes wrong is told once, by Report, without the stack traces that logs carry.
+        builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Critical);
         builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
         // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
         builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);

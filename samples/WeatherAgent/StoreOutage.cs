@@ -18,7 +18,7 @@ internal static class StoreOutage
             if (health.Outage is { } outage && outage.For > _patience)
             {
                 throw new GranaryUnavailableException(
-                    $"The database has taken no writes for {outage.For.TotalSeconds:F0} s: {outage.Reason}. The run pauses; mend that and start again with the same --id.");
+                    $"The database has taken no writes for {outage.For.TotalSeconds:F0} s: {outage.Reason.TrimEnd('.')}. The run pauses; mend that and start again with the same --id.");
             }
         }
     }

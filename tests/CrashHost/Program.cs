@@ -11,6 +11,8 @@ using Microsoft.Extensions.Logging;
 // GRANARY_CRASH_AT=PLACE#N   the process kills itself (SIGKILL) the Nth time the engine reaches PLACE
 // GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
 // GRANARY_BROKEN=1           the deliberately broken build
+// GRANARY_MAX_RECOVERIES=N   the recovery limit, or "none"
+// SIGTERM and SIGINT stop it in good order.
 var (workflow, id, data, effectsPath) = (args[0], args[1], args[2], args[3]);
 var input = args.Length > 4 ? args[4] : "";
 Arm();
@@ -22,17 +24,27 @@ builder.Services.AddSingleton(new EffectsFile(effectsPath));
 builder.AddGranary(granary => granary.Configure(o =>
 {
     o.DataPath = data;
-    o.MaxRecoveries = int.TryParse(Environment.GetEnvironmentVariable("GRANARY_MAX_RECOVERIES"), out var max) ? max : 100;
+    o.MaxRecoveries = Environment.GetEnvironmentVariable("GRANARY_MAX_RECOVERIES") switch
+    {
+        null => 100,
+        "none" => null,
+        var limit => int.Parse(limit, System.Globalization.CultureInfo.InvariantCulture),
+    };
 }).AddWorkflowsFrom(typeof(Scenario).Assembly));
 using var host = builder.Build();
 await host.StartAsync();
 var client = host.Services.GetRequiredService<IGranaryClient>();
+var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 Console.WriteLine("ready");
 try
 {
     var run = await client.Workflow<string, string>(workflow).StartAsync(input, new RunOptions { Id = id });
     Console.WriteLine($"acknowledged {run.IsNew}");
-    Console.WriteLine($"result {await run.ResultAsync()}");
+    Console.WriteLine($"result {await run.ResultAsync(stopping)}");
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    Console.WriteLine("stopped");
 }
 catch (GranaryException e)
 {

@@ -74,6 +74,34 @@ public sealed class Killer(IServiceProvider services) : Workflow<string, string>
     });
 }
 
+/// <summary>Asks a server, at most four times. Its input: the address, the milliseconds before the second attempt, those of the total limit.</summary>
+[Workflow("fetch")]
+public sealed class Fetch(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        var words = input.Split(' ');
+        var retry = new RetryOptions(4) { Delay = Milliseconds(words[1]), UseJitter = false, TotalTimeout = words.Length > 2 ? Milliseconds(words[2]) : null };
+        try
+        {
+            return await ctx.StepAsync("fetch", async step =>
+            {
+                effects.Write(step, "begin");
+                using var http = new HttpClient();
+                return await http.GetStringAsync(new Uri(words[0]), step.CancellationToken);
+            }, new() { Retry = retry });
+        }
+        catch (StepFailedException e)
+        {
+            return $"gave up after {e.Attempts.Count}";
+        }
+    }
+
+    private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(int.Parse(text, System.Globalization.CultureInfo.InvariantCulture));
+}
+
 /// <summary>Sleeps durably for as many milliseconds as its input says.</summary>
 [Workflow("sleeper")]
 public sealed class Sleeper : Workflow<string, string>

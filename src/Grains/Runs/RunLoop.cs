@@ -554,12 +554,26 @@ internal sealed partial class RunLoop
 
         if (slot.Kind != StepKinds.Timer)
         {
-            StartBody(slot);
+            if (!IsPastTotalLimit(slot))
+                StartBody(slot);
             return;
         }
 
         slot.IsWaiting = false;
         TryAppend([StepRows.Succeeded(slot, Epoch, null)], LeaveWaiting(), slot);
+    }
+
+    /// <summary>The limit of a step's attempts also passes while no process lives: then the attempt that was due isn't begun.</summary>
+    private bool IsPastTotalLimit(StepSlot slot)
+    {
+        var now = _shared.Time.GetUtcNow();
+        if (slot.RetryOptions?.TotalTimeout is not { } total || !(slot.FirstStart + total <= now))
+            return false;
+        slot.IsWaiting = false;
+        slot.StartedAt = now;
+        var late = new AttemptTimeoutException($"The attempt wasn't begun: the total limit of {total} had passed.");
+        TryAppend([StepRows.Failed(slot, Epoch, RunErrors.Describe(late, slot.Key))], LeaveWaiting(), slot);
+        return true;
     }
 
     /// <summary>What to set in the run's row when all that the run could do waits for time; null when that isn't so.</summary>

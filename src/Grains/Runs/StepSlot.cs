@@ -25,7 +25,10 @@ internal abstract class StepSlot
             }
 
             if (record.Timer is { } timer)
+            {
                 Due = timer.DueAt;
+                StartedAt = timer.StartedAt ?? timer.CommittedAt;
+            }
         }
     }
 

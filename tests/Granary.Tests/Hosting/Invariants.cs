@@ -17,10 +17,13 @@ internal static class Invariants
         group by run_key, epoch having count(*) > 1
         """;
 
-    public static void AssertHold(string path)
-    {
-        Assert.Empty(TestData.Query(path, Dense));
-        Assert.Empty(TestData.Query(path, Fenced));
-        Assert.Empty(TestData.Query(path, OneEnd));
-    }
+    public static void AssertHold(string path) => Assert.Empty(Broken(path));
+
+    /// <summary>What they find, in words.</summary>
+    public static IReadOnlyList<string> Broken(string path) =>
+    [
+        .. TestData.Query(path, Dense).Select(r => $"DENSE: journal {r[0]}"),
+        .. TestData.Query(path, Fenced).Select(r => $"FENCED: journal {r[0]}, row {r[1]}"),
+        .. TestData.Query(path, OneEnd).Select(r => $"ONE END: journal {r[0]}"),
+    ];
 }
