@@ -5,9 +5,17 @@ using Granary.Grains;
 namespace Granary.Client;
 
 /// <summary>Talks to runs by grain calls. A singleton; thread-safe.</summary>
-internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services)
+/// <param name="grains">The grains.</param>
+/// <param name="values">Writes inputs and reads results.</param>
+/// <param name="time">The clock.</param>
+/// <param name="services">The services of this process.</param>
+/// <param name="stopping">Fires when this process begins to stop: whoever waits here is told, instead of asking a silo that goes.</param>
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping)
     : IGranaryClient, IRunStarter, IRunReader, IServicesSource
 {
+    private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
+
     /// <summary>One long poll: below Orleans' response timeout of 30 s.</summary>
     private static readonly TimeSpan _poll = TimeSpan.FromSeconds(20);
 
@@ -137,9 +145,17 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     private async Task<T?> PollAsync<T>(RunId id, Func<IWorkflowGrain, Task<T>> call, CancellationToken cancellationToken)
         where T : class?
     {
+        var begun = time.GetTimestamp();
         try
         {
-            return await call(Grain(id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (stopping.IsCancellationRequested)
+                throw new GranaryUnavailableException($"Run '{id}' isn't waited for any longer: this process is stopping. The run itself goes on in the next one.");
+            var answer = await call(Grain(id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+            // An activation that goes answers at once; the next one may take a moment to be there.
+            if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
+                await Task.Delay(_pause, time, cancellationToken).ConfigureAwait(false);
+            return answer;
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansMessageRejectionException && !cancellationToken.IsCancellationRequested)
         {

@@ -23,6 +23,7 @@ internal static class StoreServices
                 s.GetRequiredService<ILogger<SqliteJournalStore>>());
         });
         services.AddSingleton<IGranaryClient>(s => new Client.GranaryClient(
-            s.GetRequiredService<IGrainFactory>(), s.GetRequiredService<Engine.ValueJson>(), s.GetRequiredService<TimeProvider>(), s));
+            s.GetRequiredService<IGrainFactory>(), s.GetRequiredService<Engine.ValueJson>(), s.GetRequiredService<TimeProvider>(), s,
+            s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
     }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Granary.Engine;
 using Granary.Journal;
 using Granary.Runs;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Activities;
@@ -49,11 +48,11 @@ internal static class StepBody
 
     private static async Task<T> AttemptAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
-        var scope = shared.Root.CreateAsyncScope();
+        var scope = new AttemptServices(shared.Root);
         await using (scope.ConfigureAwait(false))
         {
-            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(loop.BodyToken);
             var options = slot.Call.Options;
+            using var cancel = options.Timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(loop.BodyToken);
             using var timer = options.Timeout is { } limit
                 ? shared.Time.CreateTimer(static c => Cancel((CancellationTokenSource)c!), cancel, limit, Timeout.InfiniteTimeSpan)
                 : null;
@@ -66,9 +65,9 @@ internal static class StepBody
                 MaxAttempts = options.Retry!.MaxAttempts,
                 IdempotencyKey = $"{loop.Key}/{slot.Key.Value}",
                 Epoch = loop.Epoch,
-                CancellationToken = cancel.Token,
-                Services = scope.ServiceProvider,
-                Logger = shared.Loggers.CreateLogger("Granary.Step"),
+                CancellationToken = cancel?.Token ?? loop.BodyToken,
+                Services = scope,
+                Logger = shared.StepLogger,
             };
             AmbientRun.EnterBody(step);
             Activity.Current = slot.Span;
@@ -81,7 +80,7 @@ internal static class StepBody
                 return await body.WaitAsync(timeout + _grace, shared.Time, CancellationToken.None).ConfigureAwait(false);
             }
             catch (Exception e) when (!loop.BodyToken.IsCancellationRequested
-                && ((e is TimeoutException && !body.IsCompleted) || (e is OperationCanceledException && cancel.IsCancellationRequested)))
+                && ((e is TimeoutException && !body.IsCompleted) || (e is OperationCanceledException && cancel!.IsCancellationRequested)))
             {
                 throw new AttemptTimeoutException($"The attempt ran past its time limit of {timeout}.");
             }

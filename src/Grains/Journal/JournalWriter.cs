@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +15,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     private const int MaxBytes = 16 * 1024 * 1024;
 
     private readonly IJournalStore _store;
+    private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _time;
     private readonly StoreHealth _health;
     private readonly ILogger<JournalWriter> _logger;
@@ -30,9 +32,10 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     private bool _isStopping;
     private Thread? _thread;
 
-    public JournalWriter(IJournalStore store, TimeProvider time, StoreHealth health, IOptions<GranaryOptions> options, ILogger<JournalWriter> logger)
+    public JournalWriter(IJournalStore store, TimeProvider time, StoreHealth health, IOptions<GranaryOptions> options, IHostApplicationLifetime lifetime, ILogger<JournalWriter> logger)
     {
         _store = store;
+        _lifetime = lifetime;
         _time = time;
         _health = health;
         _logger = logger;
@@ -226,6 +229,8 @@ internal sealed partial class JournalWriter : IAsyncDisposable
                 CrashPoint.At("writer: after the commit");
                 if (_health.Up())
                     LogStoreBack();
+                if (Array.Find(outcomes, o => o.Error is StoreException).Error is { } lost)
+                    StopForGood(lost);
                 return outcomes;
             }
             catch (StoreUnavailableException e)
@@ -239,6 +244,17 @@ internal sealed partial class JournalWriter : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Another process has the database: nothing of this one can be recorded any more, so it doesn't pretend to work.</summary>
+    private void StopForGood(Exception lost)
+    {
+        if (_health.Down(lost))
+            LogLost(lost, lost.Message);
+        _lifetime.StopApplication();
+    }
+
+    [LoggerMessage(3004, LogLevel.Critical, "{Reason} This process stops.")]
+    private partial void LogLost(Exception exception, string reason);
 
     [LoggerMessage(3001, LogLevel.Error, "The journal can't be written: {Reason}. Runs pause until it can.")]
     private partial void LogStoreAway(Exception exception, string reason);

@@ -1,4 +1,5 @@
 using Granary.Journal;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -8,7 +9,7 @@ namespace Granary.Runs;
 internal sealed class RunServices(
     IJournalStore store, JournalWriter writer, PayloadCodec codec, RunKeys keys, StoreHealth health, WorkflowRegistry workflows,
     RunRegistry running, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
-    ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers)
+    ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
 {
     public IJournalStore Store { get; } = store;
 
@@ -33,9 +34,15 @@ internal sealed class RunServices(
 
     public string Version { get; } = version.Value;
 
+    /// <summary>Fires when this process begins to stop.</summary>
+    public CancellationToken Stopping { get; } = lifetime.ApplicationStopping;
+
     public IServiceProvider Root { get; } = services;
 
     public ILoggerFactory Loggers { get; } = loggers;
+
+    /// <summary>What step bodies log to.</summary>
+    public ILogger StepLogger { get; } = loggers.CreateLogger("Granary.Step");
 }
 
 /// <summary>A silo's address and generation: a new one each time a process starts.</summary>

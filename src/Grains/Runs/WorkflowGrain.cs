@@ -17,6 +17,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
     private RunLoop? _loop;
     private RunRow? _row;
+    private readonly TaskCompletionSource _leaving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private string Id => this.GetPrimaryKeyString();
@@ -265,7 +266,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         await shared.Writer.AppendAsync(journal, [new JournalRow { Kind = kind, Epoch = journal.Epoch, Error = error }],
             new RunChange { Status = status, Result = new RunResult(null, error) });
         Pulse();
-        DeactivateOnIdle();
+        Go();
     }
 
     private void Begin(RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor? descriptor, object? input)
@@ -293,6 +294,13 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         if (_loop != loop)
             return;
         Pulse();
+        Go();
+    }
+
+    /// <summary>Leaves as soon as no call is open: those that only wait are answered, and ask the next activation.</summary>
+    private void Go()
+    {
+        _leaving.TrySetResult();
         DeactivateOnIdle();
     }
 
@@ -306,7 +314,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
             if ((await append).Result == UnitResult.Committed && _loop is null)
                 Begin(row, journal, RunHistory.Empty, started.CommittedAt, descriptor, input);
             else if (_loop is null)
-                DeactivateOnIdle();
+                Go();
         }
     }
 
@@ -317,17 +325,18 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         old.TrySetResult();
     }
 
+    /// <summary>False at the deadline, and when this activation or its silo goes: an open call would hold it up.</summary>
     private async Task<bool> WaitAsync(Task task, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var left = deadline - shared.Time.GetUtcNow();
-        if (left <= TimeSpan.Zero)
+        if (left <= TimeSpan.Zero || _leaving.Task.IsCompleted || shared.Stopping.IsCancellationRequested)
             return false;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, shared.Stopping);
         try
         {
-            await task.WaitAsync(left, shared.Time, cancellationToken);
-            return true;
+            return await Task.WhenAny(task, _leaving.Task).WaitAsync(left, shared.Time, stop.Token) == task;
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return false;
         }

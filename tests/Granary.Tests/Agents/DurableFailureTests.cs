@@ -56,7 +56,8 @@ public sealed class DurableFailureTests
         var client = Durable.Client(model, o => o.ConfigureTool = (name, tool) => tool.Execution = name == "stop" ? ToolExecution.Workflow : ToolExecution.Step);
 
         await Assert.ThrowsAsync<RunStoppedException>(() => new FakeRunEngine().RunAsync(_ => client.GetResponseAsync("Go", Durable.With(
-            Durable.Tool("stop", string () => throw new RunStoppedException()), Durable.Tool("never", () => never.Task)))));
+            Durable.Tool("stop", string () => throw new RunStoppedException()), Durable.Tool("never", () => never.Task))))
+            .WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
 
         Assert.Single(model.Requests);
     }

@@ -16,7 +16,7 @@ internal static class JournalInvariants
             """),
         ("LEGAL", """
             select id, status, waiting_on, owner, wake_at from granary_runs_v where not case status
-              when 'running' then owner is not null and waiting_on is null and wake_at is null
+              when 'running' then waiting_on is null and wake_at is null
               when 'waiting' then case waiting_on
                 when 'timer' then wake_at is not null
                 when 'version' then owner is null and wake_at is null

@@ -102,6 +102,19 @@ public abstract class RunRowCompliance : AppendCompliance
     }
 
     [Fact]
+    public async Task reason_why_a_run_waits_is_cleared_by_the_next_change()
+    {
+        var run = Started("r");
+        var why = """{"type":"T","message":"m","code":"GRN1203"}"""u8.ToArray();
+        Commit(run.Next([run.Row(FactKind.Parked)], [new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = why }]));
+        Assert.Equal(why, (await Run("r")).Error);
+        Assert.Equal("GRN1203", Value("select error_code from granary_runs_v"));
+
+        Commit(run.Next([run.Row(FactKind.Claimed)], [new RunChange { Status = RunStatus.Running, Owner = Me }]));
+        Assert.Null((await Run("r")).Error);
+    }
+
+    [Fact]
     public async Task refused_rows_change_nothing_of_the_run()
     {
         var old = Started("r");

@@ -173,7 +173,9 @@ internal sealed partial class SqliteJournalStore : IJournalStore
                 }
             }
 
+            // A read after this would open the file anew, without the lock.
             _reader?.Dispose();
+            _reader = null;
             CloseWriter();
 
             // Last: whoever gets the lock must find nothing of this process in the file.

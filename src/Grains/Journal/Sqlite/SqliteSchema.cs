@@ -17,7 +17,7 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
     private readonly ILogger _logger = logger;
 
     /// <summary>Checks the schema and, where it may, brings it up to date. Call it under the database's lock.</summary>
-    /// <exception cref="StoreException"><c>GRN3004</c> a newer schema, <c>GRN3005</c> an older one that must stay, <c>GRN3007</c> a script failed.</exception>
+    /// <exception cref="StoreException"><c>GRN3004</c> a newer schema, <c>GRN3005</c> an older one that must stay, <c>GRN3008</c> a script failed.</exception>
     public void Update(SqliteConnection connection, bool mayMigrate)
     {
         var scripts = Scripts();
@@ -56,7 +56,7 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
         // What says nothing of the script (no room, read-only) is told as at any other time.
         if (result.Error is SqliteException { SqliteErrorCode: not SQLitePCL.raw.SQLITE_ERROR } e)
             throw SqliteErrors.Opening(path, e);
-        throw new StoreException("GRN3007", $"The schema of the database '{path}' can't be brought up to date: '{result.ErrorScript?.Name}': {result.Error.Message}",
+        throw new StoreException("GRN3008", $"The schema of the database '{path}' can't be brought up to date: '{result.ErrorScript?.Name}': {result.Error.Message}",
             "Nothing of that script was kept. Tables of your own whose names begin with 'granary_' are in its way: rename them.", result.Error);
     }
 

@@ -112,6 +112,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     {
         await _store.DisposeAsync();
         Assert.Throws<InvalidOperationException>(() => _store.Write([_run.Next(_run.Step("a1"))]));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _store.FindRunAsync("r", TestContext.Current.CancellationToken));
         await _store.DisposeAsync();
     }
 

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using Granary.Tests.Hosting;
+using Xunit;
+
+namespace Granary.Tests.Runs;
+
+public sealed class StoppingTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task a_process_stops_at_once_though_callers_wait_for_results_of_runs_that_go_on_later()
+    {
+        var started = new TaskCompletionSource();
+        var app = await TestApp.StartAsync(g => g.AddWorkflow<int, int>("slow", async (ctx, n) =>
+        {
+            await ctx.StepAsync("one", _ => Task.FromResult(1));
+            return await ctx.StepAsync("two", async step =>
+            {
+                started.TrySetResult();
+                await Task.Delay(Timeout.Infinite, step.CancellationToken);
+                return n;
+            });
+        }), TestData.NewPath());
+        var run = await app.Client.Workflow<int, int>("slow").StartAsync(1, new() { Id = "r" }, Stop);
+        var result = run.ResultAsync(Stop);
+        var watch = Task.Run(async () =>
+        {
+            await foreach (var _ in run.WatchAsync(cancellationToken: Stop))
+            {
+            }
+        }, Stop);
+        await started.Task;
+
+        var clock = Stopwatch.StartNew();
+        await app.DisposeAsync();
+
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        await Assert.ThrowsAnyAsync<Exception>(() => result);
+        await Assert.ThrowsAnyAsync<Exception>(() => watch);
+        Assert.Equal(
+            ["Started", "StepSucceeded", "Released"],
+            TestData.Query(app.DataPath, "select kind from granary_journal_v where kind <> 'StepRunning' order by seq").Select(r => (string)r[0]!));
+        Assert.Equal([["running", null, 0L]], TestData.Query(app.DataPath, "select status, owner, recovery_attempts from granary_runs_v"));
+        TestData.Delete(app.DataPath);
+    }
+}
