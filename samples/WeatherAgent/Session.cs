@@ -20,7 +20,6 @@ internal static class Session
             interrupted.Cancel();
         }
 
-        // The host takes both signals away from the runtime, so without these two the program would go on.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         try
@@ -65,6 +64,7 @@ internal static class Session
         builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
         // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
         builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
+        builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
         builder.AddGranary(granary =>
         {

@@ -144,6 +144,26 @@ public sealed class RecoveryLimitTests
         AssertSound(run);
     }
 
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task the_sample_that_is_told_to_stop_says_nothing_exits_with_130_and_is_charged_nothing(string signal)
+    {
+        using var run = new KilledRun();
+
+        var stopped = await run.SampleAsync(["--tool-delay", "60s"], meanwhile: async child =>
+        {
+            await Until.TrueAsync(() => run.Effects.Count == 3, child);
+            child.Signal(signal);
+        });
+        var last = await run.SampleAsync([]);
+
+        Assert.Equal((130, ""), (stopped.ExitCode, stopped.Errors));
+        Assert.True(last.ExitCode == 0, run.ToString());
+        Assert.Equal(0, last.After.RecoveryAttempts);
+        AssertSound(run);
+    }
+
     private static IEnumerable<int> Begins(KilledRun run) => Enumerable.Range(1, 5).Select(n => run.Effects.Count(e => e.Begins && e.Key == $"a{n}"));
 
     private static void AssertFive(KilledRun run, Part last, params int[] begins)
