@@ -4,7 +4,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>What the sample says when it can't: one line on standard error that begins with a code, and the exit code for it.</summary>
-[Collection(CrashCollection.Name)]
 public sealed class SampleErrorTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("granary-error-").FullName;
@@ -128,17 +127,18 @@ public sealed class SampleErrorTests : IDisposable
     {
         var mount = Path.Combine(_folder, "small");
         Directory.CreateDirectory(mount);
-        var mounted = await ChildProcess.RunAsync("mount", ["-t", "tmpfs", "-o", "size=200k", "tmpfs", mount]);
+        var mounted = await ChildProcess.RunAsync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", mount]);
         Assert.SkipUnless(mounted.ExitCode == 0, "Only root with the right to mount can make a small disk.");
         try
         {
             var data = Path.Combine(mount, "granary.db");
-            var full = await SampleAsync(["--data", data, "--id", "full", "--tool-delay", "300ms"]);
+            var ballast = Path.Combine(mount, "ballast");
+            var full = await SampleAsync(["--data", data, "--id", "full", "--tool-delay", "1s"], onLine: (_, _) => Fill(ballast));
             Assert.Equal(3, full.ExitCode);
             AssertOneLine(full.Errors, "GRN9001");
             Assert.DoesNotContain(full.Lines, l => l.Contains("\"answer\"", StringComparison.Ordinal));
 
-            Assert.Equal(0, (await ChildProcess.RunAsync("mount", ["-o", "remount,size=2m", mount])).ExitCode);
+            File.Delete(ballast);
             var next = await SampleAsync(["--data", data, "--id", "full"]);
             Assert.True(next.ExitCode == 0, next.Errors);
 
@@ -173,8 +173,24 @@ public sealed class SampleErrorTests : IDisposable
         Assert.Equal(requests, server.Requests.Count);
     }
 
-    private Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> SampleAsync(string[] arguments, Dictionary<string, string>? environment = null) =>
-        ChildProcess.RunAsync(Programs.Sample, ["--output", "json", .. arguments], environment, _folder);
+    private Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> SampleAsync(string[] arguments, Dictionary<string, string>? environment = null,
+        Action<ChildProcess, string>? onLine = null) =>
+        ChildProcess.RunAsync(Programs.Sample, ["--output", "json", .. arguments], environment, _folder, onLine);
+
+    /// <summary>Leaves not a byte of the disk.</summary>
+    private static void Fill(string ballast)
+    {
+        using var file = new FileStream(ballast, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
+        try
+        {
+            while (true)
+                file.Write(new byte[4096]);
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
 
     private Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> AsNobodyAsync() =>
         ChildProcess.RunAsync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", Programs.Sample, "--output", "json", "--data", Data, "--id", "whole"], folder: _folder);

@@ -3,7 +3,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>One database file, one process; the second is sent away, and nobody has to clear up after the first.</summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class SecondProcessTests : IAsyncLifetime
 {
