@@ -76,18 +76,19 @@ internal sealed partial class RunLoop
     {
         _state = State.Ending;
         _final = final;
-        _siblingsUntil = _shared.Time.GetUtcNow() + _siblingGrace;
         lock (_gate)
             _isSealed = true;
         StopTimers();
         _bodies.Cancel();
-        SetAlarm(_siblingGrace, static () => { });
+
+        // A flag, for the alarm may ring a moment before the clock says so.
+        SetAlarm(_siblingGrace, () => _givesSiblingsUp = true);
     }
 
     /// <summary>Queues the last row when nothing of this activation is in flight. Nothing may be queued behind it.</summary>
     private void TryFinish()
     {
-        if (Volatile.Read(ref _running) > 0 && _shared.Time.GetUtcNow() < _siblingsUntil)
+        if (Volatile.Read(ref _running) > 0 && !_givesSiblingsUp)
             return;
         lock (_gate)
         {

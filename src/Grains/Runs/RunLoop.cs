@@ -55,7 +55,7 @@ internal sealed partial class RunLoop
     private int _draws;
     private bool _isSealed;
     private volatile bool _showsWaiting;
-    private DateTimeOffset _siblingsUntil;
+    private bool _givesSiblingsUp;
     private NondeterminismException? _divergence;
     private FinalRow? _final;
 
