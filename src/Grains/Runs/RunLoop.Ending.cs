@@ -11,14 +11,15 @@ internal sealed partial class RunLoop
     /// <summary>The code returned or threw: siblings are told to stop, then the last row is written.</summary>
     private void EndWithCode()
     {
-        if (_code!.Status == TaskStatus.RanToCompletion && FirstNeverRequested() is { } row)
+        // Also when it threw: the code that wrote the journal went on here.
+        if (FirstNeverRequested() is { } row)
         {
             Diverge(new StepKey(row.StepKey!), $"{row.StepKind} '{row.Name}'", "the end of the run");
             StopDiverged(_divergence!);
             return;
         }
 
-        BeginEnding(_code.Status == TaskStatus.RanToCompletion
+        BeginEnding(_code!.Status == TaskStatus.RanToCompletion
             ? new FinalRow(
                 new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch },
                 new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(_shared.Codec.Encode(_code.GetAwaiter().GetResult()), null) })
