@@ -35,7 +35,7 @@ public sealed class WorkflowContext
     /// <summary>Fires when this activation ends before the run does. Steps get their own tokens; there is rarely a reason to read this.</summary>
     public CancellationToken CancellationToken => _engine.CancellationToken;
 
-    /// <summary>True while recorded outcomes are being handed to the code. Don't branch on it.</summary>
+    /// <summary>True until the code has come to where it was when its run was last left. Don't branch on it.</summary>
     public bool IsReplaying => _engine.IsReplaying;
 
     /// <summary>A logger that is silent on replay and adds the run's id.</summary>

@@ -76,6 +76,8 @@ internal sealed class RunVerbs : IRunEngine
     public Task SleepAsync(TimeSpan? duration, DateTimeOffset? until)
     {
         Guard();
+        if (duration > DateTimeOffset.MaxValue - _loop.Now)
+            throw new GranaryUsageException("GRN1702", $"A sleep of {duration} would end after the last instant there is.", "Pass a shorter duration.");
         return OnScheduler(() => _loop.RequestTimer(AmbientRun.Current!.Scope.Next(), until ?? _loop.Now + duration!.Value));
     }
 
