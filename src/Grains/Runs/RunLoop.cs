@@ -173,6 +173,9 @@ internal sealed partial class RunLoop
         return true;
     }
 
+    /// <summary>The kind of the step that the journal has at a place; null where it has none.</summary>
+    public string? RecordedKind(StepKey key) => _history.Find(key)?.Kind;
+
     public T Draw<T>(StepKey key, string kind, string name, Func<T> draw)
     {
         var what = $"The draw '{name}' ({key})";

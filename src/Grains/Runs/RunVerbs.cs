@@ -63,6 +63,12 @@ internal sealed class RunVerbs : IRunEngine
         return AmbientRun.Current!.Scope.Next();
     }
 
+    public bool HasRecordedNext(string kind)
+    {
+        Guard();
+        return _loop.RecordedKind(AmbientRun.Current!.Scope.Peek()) == kind;
+    }
+
     public Task<T> RunStepAsync<T>(StepCall<T> call)
     {
         Names.CheckName(call.Name, "step name");
