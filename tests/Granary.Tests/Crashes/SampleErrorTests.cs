@@ -95,8 +95,8 @@ public sealed class SampleErrorTests : IDisposable
         var missing = await SampleAsync(["--data", Path.Combine(_folder, "missing", "granary.db")]);
         AssertRefused(missing, 3, "GRN3006");
         Assert.Contains(Path.Combine(_folder, "missing"), missing.Errors, StringComparison.Ordinal);
-        AssertRefused(await SampleAsync(["--data", _folder]), 3, "GRN3006");
-        AssertRefused(await SampleAsync(["--data", ""]), 3, "GRN3006");
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "folder")).FullName;
+        AssertRefused(await SampleAsync(["--data", folder]), 3, "GRN3006");
     }
 
     [Fact]
