@@ -64,6 +64,9 @@ internal static class Session
         // What goes wrong is told once, by Report, without the stack traces that logs carry.
         builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Critical);
         builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
+        foreach (var category in (string[])["Orleans", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog", "Polly"])
+            builder.Logging.AddFilter(category, settings.Verbose ? LogLevel.Warning : LogLevel.Critical);
+
         // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
         builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
         builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Granary.Activities;
 
 /// <summary>An attempt's services: a scope that is made when the body first asks for something, and goes with the attempt.</summary>
-internal sealed class AttemptServices(IServiceProvider root) : IServiceProvider, IKeyedServiceProvider, IAsyncDisposable
+internal sealed partial class AttemptServices(IServiceProvider root, ILogger logger) : IServiceProvider, IKeyedServiceProvider, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private AsyncServiceScope? _scope;
@@ -14,7 +15,23 @@ internal sealed class AttemptServices(IServiceProvider root) : IServiceProvider,
 
     public object GetRequiredKeyedService(Type serviceType, object? serviceKey) => ((IKeyedServiceProvider)Scope).GetRequiredKeyedService(serviceType, serviceKey);
 
-    public ValueTask DisposeAsync() => _scope is { } scope ? scope.DisposeAsync() : ValueTask.CompletedTask;
+    /// <summary>Never throws: the body has done its work, and what a service fails at afterwards must not make it run again.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (_scope is { } scope)
+                await scope.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LogFailed(e);
+        }
+    }
+
+    [LoggerMessage(1201, LogLevel.Warning, "A service of a step's attempt failed to dispose; the step's outcome stands.")]
+    private partial void LogFailed(Exception exception);
+
 
     private IServiceProvider Scope
     {

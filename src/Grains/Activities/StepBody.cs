@@ -48,7 +48,7 @@ internal static class StepBody
 
     private static async Task<T> AttemptAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
-        var scope = new AttemptServices(shared.Root);
+        var scope = new AttemptServices(shared.Root, shared.StepLogger);
         await using (scope.ConfigureAwait(false))
         {
             var options = slot.Call.Options;

@@ -31,8 +31,9 @@ internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory 
     {
         try
         {
-            // Without an owner it was handed over in good order, or waits for a version: nothing died.
-            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null ? RecoverReason.Due : RecoverReason.OwnerDied).ConfigureAwait(false);
+            // Without an owner it was handed over in good order, or waits for a version; one that only waited for its time
+            // did nothing that could have killed its process. Neither is charged.
+            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null || run.Status == RunStatus.Waiting ? RecoverReason.Due : RecoverReason.OwnerDied).ConfigureAwait(false);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -80,7 +80,7 @@ internal sealed partial class RunLoop
         lock (_gate)
             _isSealed = true;
         StopTimers();
-        _bodies.Cancel();
+        CancelBodies();
 
         // A flag, for the alarm may ring a moment before the clock says so.
         SetAlarm(_siblingGrace, () => _givesSiblingsUp = true);
@@ -120,7 +120,7 @@ internal sealed partial class RunLoop
         lock (_gate)
             _isSealed = true;
         StopTimers();
-        _bodies.Cancel();
+        CancelBodies();
         Leave(null);
     }
 
@@ -147,6 +147,19 @@ internal sealed partial class RunLoop
         catch (Exception e)
         {
             LogScopeFailed(e, _row.Id);
+        }
+    }
+
+    /// <summary>Tells bodies to stop. What their own callbacks throw is theirs, and must not keep the run from ending.</summary>
+    private void CancelBodies()
+    {
+        try
+        {
+            _bodies.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            LogCallbackFailed(e, _row.Id);
         }
     }
 

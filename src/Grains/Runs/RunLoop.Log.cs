@@ -17,6 +17,9 @@ internal sealed partial class RunLoop
     [LoggerMessage(1004, LogLevel.Critical, "GRN9901: the engine failed in run '{RunId}'; its activation is dropped and will be taken up again. Please report this.")]
     private partial void LogBug(Exception exception, string runId);
 
+    [LoggerMessage(1006, LogLevel.Warning, "Run '{RunId}': a callback that its code registered on a cancellation token threw.")]
+    private partial void LogCallbackFailed(Exception exception, string runId);
+
     [LoggerMessage(1005, LogLevel.Warning, "Run '{RunId}': a service of its scope failed to dispose.")]
     private partial void LogScopeFailed(Exception exception, string runId);
 }

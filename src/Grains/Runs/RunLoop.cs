@@ -192,8 +192,9 @@ internal sealed partial class RunLoop
 
         var value = draw();
         var slot = new StepSlot<T>(key, kind, name, null) { StartedAt = _shared.Time.GetUtcNow() };
+        var row = StepRows.Succeeded(slot, Epoch, _shared.Codec.Encode(_shared.Codec.Values.Write(value, what)));
         Interlocked.Increment(ref _draws);
-        if (!TryAppend([StepRows.Succeeded(slot, Epoch, _shared.Codec.Encode(_shared.Codec.Values.Write(value, what)))], null, null))
+        if (!TryAppend([row], null, null))
             Interlocked.Decrement(ref _draws);
         return value;
     }
@@ -430,6 +431,11 @@ internal sealed partial class RunLoop
         {
             _state = State.Ending;
             _final = Failure(failure);
+        }
+        else if (_state == State.Running && append.Rows[0].Kind is FactKind.TimerStarted or FactKind.StepSucceeded)
+        {
+            // A draw or the start of a sleep: the code can't go on without it.
+            BeginEnding(Failure(failure));
         }
     }
 
