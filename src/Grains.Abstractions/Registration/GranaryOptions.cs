@@ -19,6 +19,13 @@ public class GranaryOptions
     /// <summary>Whether a step whose input differs from the recorded one stops the run. Default: false, a warning.</summary>
     public bool StrictReplay { get; set; }
 
+    /// <summary>
+    /// How long a run may wait in memory: one that waits longer is parked, its activation goes and it costs one row. Default
+    /// 30 s, from 1 s to a day. Lower it to save memory, raise it to save the claim at waking.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ParkAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How many owners of a run may die without a step being recorded in between, before it is poisoned. Default 100; null: any number.</summary>
     [Range(1, int.MaxValue)]
     public int? MaxRecoveries { get; set; } = 100;

@@ -25,6 +25,7 @@ internal static class EngineServices
         services.AddSingleton<WorkflowRegistry>();
         services.AddSingleton<RunRegistry>();
         services.AddSingleton<JournalWriter>();
+        services.AddSingleton<IWakeUps, WakeUps>();
         services.AddSingleton<RunServices>();
         services.AddSingleton(s => s.GetRequiredService<PayloadCodec>().Values);
     }
@@ -42,6 +43,7 @@ internal static class RecoveryServices
     public static void Add(IServiceCollection services)
     {
         services.AddHostedService<StartupRecovery>();
+        services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();
     }
 }
