@@ -30,6 +30,12 @@ public class GranaryOptions
     [Range(1, int.MaxValue)]
     public int? MaxRecoveries { get; set; } = 100;
 
+    /// <summary>
+    /// In a cluster: whether a silent silo is declared dead after about 2 s instead of about 6. Default false: a small or busy
+    /// machine may be silent for a moment and live. A silo that was declared dead ends its process.
+    /// </summary>
+    public bool FastFailover { get; set; }
+
     /// <summary>Retries of steps that say nothing of their own. Default: none. Model calls have their own default.</summary>
     public RetryOptions Retry { get; set; } = RetryOptions.None;
 

@@ -26,6 +26,8 @@ internal static class EngineServices
         services.AddSingleton<RunRegistry>();
         services.AddSingleton<JournalWriter>();
         services.AddSingleton<IWakeUps, WakeUps>();
+        services.AddSingleton<PauseGate>();
+        services.AddSingleton<IBodyGate>(s => s.GetRequiredService<PauseGate>());
         services.AddSingleton<RunServices>();
         services.AddSingleton(s => s.GetRequiredService<PayloadCodec>().Values);
     }
@@ -42,6 +44,7 @@ internal static class RecoveryServices
 {
     public static void Add(IServiceCollection services)
     {
+        services.AddHostedService(s => s.GetRequiredService<PauseGate>());
         services.AddHostedService<StartupRecovery>();
         services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();

@@ -123,6 +123,16 @@ internal sealed partial class RunLoop
         Leave(end);
     }
 
+    /// <summary>Another activation has the run; may be called from any thread.</summary>
+    public void Lose()
+    {
+        lock (_gate)
+            _isSealed = true;
+        _bodies.Cancel();
+        _messages.Enqueue(new Message(MessageKind.Lost));
+        Wake();
+    }
+
     /// <summary>This activation lost the run, or stops without a word: its code never goes on, its bodies' outcomes are void.</summary>
     public void Drop()
     {

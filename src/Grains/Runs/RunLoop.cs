@@ -369,6 +369,10 @@ internal sealed partial class RunLoop
                 case MessageKind.Release:
                     Release();
                     break;
+                case MessageKind.Lost:
+                    LogFenced(_row.Id, Epoch);
+                    Drop();
+                    break;
             }
         }
 
@@ -668,6 +672,7 @@ internal sealed partial class RunLoop
         BodyFailed,
         TimerFired,
         Release,
+        Lost,
     }
 
     private sealed record Message(MessageKind Kind)
