@@ -73,7 +73,11 @@ internal sealed class PostgresConnections : IDisposable
         builder.MaxPoolSize = size;
         builder.NoResetOnClose = true;
         if (searchPath is not null)
+        {
             builder.SearchPath = searchPath;
+            builder.Timezone = "UTC";
+        }
+
         return NpgsqlDataSource.Create(builder);
     }
 
