@@ -8,6 +8,7 @@ using Npgsql;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
+using Orleans.Storage;
 using Xunit;
 
 namespace Granary.Tests.Journal.Postgres;
@@ -41,6 +42,35 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
         await first.StopAsync(TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task grain_state_and_reminders_are_kept()
+    {
+        using var host = await StartAsync();
+        var grain = GrainId.Create("keeper", "a-key-of-more-than-a-hundred-and-fifty-characters/" + new string('k', 200));
+        var storage = host.Services.GetRequiredKeyedService<IGrainStorage>("granary");
+        var state = new GrainState<List<int>>([1, 2]);
+        await storage.WriteStateAsync("s", grain, state);
+        state.State!.Add(3);
+        await storage.WriteStateAsync("s", grain, state);
+        var read = new GrainState<List<int>>();
+        await storage.ReadStateAsync("s", grain, read);
+        Assert.Equal([1, 2, 3], read.State);
+        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("s", grain, new GrainState<List<int>>([9]) { ETag = "1" }));
+        await storage.ClearStateAsync("s", grain, read);
+
+        var cancellation = TestContext.Current.CancellationToken;
+        var reminders = host.Services.GetRequiredService<IReminderTable>();
+        var entry = new ReminderEntry { GrainId = grain, ReminderName = "tick", StartAt = Chain.Noon.UtcDateTime, Period = TimeSpan.FromMinutes(1) };
+        await reminders.UpsertRow(entry, cancellation);
+        var etag = await reminders.UpsertRow(entry, cancellation);
+        var row = await reminders.ReadRow(grain, "tick", cancellation);
+        Assert.Equal((Chain.Noon.UtcDateTime, TimeSpan.FromMinutes(1), etag), (row!.StartAt, row.Period, row.ETag));
+        Assert.Single((await reminders.ReadRows(0, uint.MaxValue, cancellation)).Reminders);
+        Assert.True(await reminders.RemoveRow(grain, "tick", etag!, cancellation));
+        Assert.False(await reminders.RemoveRow(grain, "tick", etag!, cancellation));
+        await host.StopAsync(TestContext.Current.CancellationToken);
+    }
+
     private async Task<IHost> StartAsync()
     {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -50,6 +80,8 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
             silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = ("test", "test"));
             silo.ConfigureEndpoints(IPAddress.Loopback, FreePort(), FreePort());
             silo.UseAdoNetClustering(o => (o.Invariant, o.DataSource) = ("Npgsql", _store!.OrleansDataSource));
+            silo.UseAdoNetReminderService(o => (o.Invariant, o.DataSource) = ("Npgsql", _store!.OrleansDataSource));
+            silo.AddAdoNetGrainStorage("granary", o => (o.Invariant, o.DataSource) = ("Npgsql", _store!.OrleansDataSource));
         });
         var host = builder.Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
