@@ -72,6 +72,13 @@ public class JournalOptions
 
     /// <summary>Whether the schema is brought up to date at start. Default true; false refuses to start on an older one.</summary>
     public bool MigrateAtStart { get; set; } = true;
+
+    /// <summary>
+    /// The schema of the tables on Postgres: small letters, digits and underscores. Default <c>granary</c>. Applications that share
+    /// a database each need one of their own; SQLite has none.
+    /// </summary>
+    [RegularExpression("[a-z_][a-z0-9_]{0,62}")]
+    public string Schema { get; set; } = "granary";
 }
 
 /// <summary>Settings of one workflow.</summary>
