@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 var builder = Host.CreateApplicationBuilder(args);
-builder.Services.AddChatClient(new OfflineChatClient());      // a demo that follows rules; or new GeminiChatClient(key), or any IChatClient
+builder.Services.AddChatClient(new OfflineChatClient()).UseDurable();      // a demo that follows rules; or any other IChatClient
 builder.AddGranary(granary =>
 {
     granary.AddAgent("packer", "Say what to pack for the weather.").AddTools<ForecastTools>();

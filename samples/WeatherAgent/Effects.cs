@@ -10,6 +10,22 @@ internal sealed class Effects(string? path)
 {
     private readonly Lock _gate = new();
 
+    /// <summary>Why the file can't be written; null when it can.</summary>
+    public static string? Problem(string? path)
+    {
+        try
+        {
+            if (path is not null)
+                File.AppendAllText(path, "");
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return $"--effects {path} can't be written: {e.Message}";
+        }
+    }
+
+
     public void Write(string key, int attempt, string what)
     {
         if (path is null)

@@ -18,7 +18,12 @@ internal sealed class Printer(Settings settings, int pid)
     public void Run(RunHandle run)
     {
         if (settings.Json)
+        {
+            if (settings.Id is null)
+                Line(JsonSerializer.Serialize(new { @event = "run", id = run.Id.Value }, _json));
             return;
+        }
+
         Line($"run {run.Id} (process {pid})");
         if (run.InputDiffers)
             Line("it was started with another question, which stands");
@@ -39,11 +44,13 @@ internal sealed class Printer(Settings settings, int pid)
                 attempt = step.Attempt,
                 source = Source(ended),
                 ms = milliseconds,
+                status = step.Status.ToString().ToLowerInvariant(),
+                error = step.Error?.Message,
             }, _json));
             return;
         }
 
-        Line($"  {Source(ended),-8}  {step.Key.Value,-8} {step.Kind,-5} {step.Name,-16} {(step.Status == StepStatus.Succeeded ? $"{milliseconds} ms" : step.Status.ToString().ToLowerInvariant())}");
+        Line($"  {Source(ended),-8}  {step.Key.Value,-8} {step.Kind,-5} {step.Name,-16} {(step.Status == StepStatus.Succeeded ? $"{milliseconds} ms" : $"{step.Status.ToString().ToLowerInvariant()}: {step.Error?.Message}")}");
     }
 
     public void Answer(string text, bool fromJournal)

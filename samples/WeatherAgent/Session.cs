@@ -20,7 +20,6 @@ internal static class Session
             interrupted.Cancel();
         }
 
-        // The host takes both signals away from the runtime, so without these two the program would go on.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         try
@@ -28,7 +27,9 @@ internal static class Session
             if (string.IsNullOrWhiteSpace(settings.Question))
                 return CommandLine.Refuse("The question is empty.");
             var id = settings.Id is null ? new RunId(Guid.CreateVersion7().ToString()) : new RunId(settings.Id);
-            using var host = Build(settings);
+            if (Effects.Problem(settings.Effects) is { } problem)
+                return CommandLine.Refuse(problem);
+            using var host = Build(settings, id);
             await host.StartAsync(interrupted.Token).ConfigureAwait(false);
             try
             {
@@ -53,7 +54,7 @@ internal static class Session
         }
     }
 
-    private static IHost Build(Settings settings)
+    private static IHost Build(Settings settings, RunId id)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
@@ -65,6 +66,7 @@ internal static class Session
         builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
         // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
         builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
+        builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
         builder.AddGranary(granary =>
         {
@@ -74,7 +76,7 @@ internal static class Session
             granary.AddAgent("weather", "Answer questions about the weather. Ask for every city that is named.")
                 .AddTools<WeatherTools>()
                 .Configure(agent => agent.BeforeModelCall = (ctx, call) =>
-                    call == 1 && settings.Sleep is { } sleep ? ctx.SleepAsync(sleep) : Task.CompletedTask);
+                    RoundSleep.BeforeSecondCallAsync(ctx, call, ctx.RunId == id ? settings.Sleep : null));
         });
         return builder.Build();
     }
@@ -107,7 +109,7 @@ internal static class Session
                     printer.Step(ended);
                     break;
                 case RunStatusChanged { Status: RunStatus.Waiting } when await run.InfoAsync(cancellationToken).ConfigureAwait(false) is { WaitingOn: "version" } info:
-                    throw new GranaryException(info.Error?.Code ?? "GRN1203", info.Error?.Message ?? $"Run '{run.Id}' waits for a build that has its workflow.");
+                    throw new RunWaitsException(info);
                 case RunStatusChanged { Status: RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned } end:
                     return Printer.IsFromJournal(end);
             }
@@ -119,7 +121,8 @@ internal static class Session
     private static int Report(Exception e, Settings settings)
     {
         var granary = e as GranaryException ?? e.InnerException as GranaryException;
-        Console.Error.WriteLine(settings.Verbose ? $"{granary?.Message}\n{e}" : granary?.Message ?? $"GRN9902: {e.GetType().Name}: {e.Message}");
+        var text = granary?.Message ?? (e is RunWaitsException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");
+        Console.Error.WriteLine(settings.Verbose ? $"{text}\n{e}" : text);
         return granary switch
         {
             GranaryUsageException => ExitCode.Usage,

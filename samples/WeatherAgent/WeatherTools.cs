@@ -8,7 +8,7 @@ internal sealed class WeatherTools(Settings settings, Effects effects)
 {
     private static readonly string[] _skies = ["sunny", "cloudy", "rainy", "windy", "foggy", "snowy"];
 
-    [Description("Current weather in a city.")]
+    [Description("Current weather and temperature in a city: how hot, warm or cold it is, sunny, rainy or windy.")]
     public async Task<string> GetWeather([Description("City name")] string city, StepContext step)
     {
         effects.Write(step.IdempotencyKey, step.Attempt, "begin");

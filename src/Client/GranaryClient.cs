@@ -22,7 +22,20 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     public IServiceProvider Services { get; } = services;
 
     public IWorkflowRef<TWorkflow> Workflow<TWorkflow>()
-        where TWorkflow : Workflow => new WorkflowRef<TWorkflow>(WorkflowDescriptor.NameOf(typeof(TWorkflow)), this);
+        where TWorkflow : Workflow
+    {
+        var name = WorkflowDescriptor.NameOf(typeof(TWorkflow));
+
+        // A silo that was given the class but not told to execute it: the run would wait for ever.
+        if (!typeof(TWorkflow).IsAbstract && Services.GetService(typeof(IStoreHealth)) is not null
+            && Services.GetService(typeof(IEnumerable<WorkflowDescriptor>)) is IEnumerable<WorkflowDescriptor> known && known.All(w => w.Name != name))
+        {
+            throw new GranaryUsageException("GRN1803", $"The workflow class {typeof(TWorkflow)} isn't registered here.",
+                $"Add it with AddWorkflow<{typeof(TWorkflow).Name}>() where AddGranary is called, or use a contract class where others execute it.");
+        }
+
+        return new WorkflowRef<TWorkflow>(name, this);
+    }
 
     public IWorkflowRef<Workflow<TIn, TOut>> Workflow<TIn, TOut>(string name)
     {

@@ -4,6 +4,7 @@ using Granary.Silo.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
@@ -27,11 +28,25 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
         EngineServices.Add(host.Services);
         StoreServices.Add(host.Services);
 
+        host.Services.AddOptions<LoggerFilterOptions>().Configure(QuietOrleans);
+
         // Before Orleans: hosted services start in this order, and the silo must find its store open.
         host.Services.AddHostedService<StoreStartup>();
         host.UseOrleans(UseOneProcess);
         RecoveryServices.Add(host.Services);
         return builder;
+    }
+
+    /// <summary>
+    /// Orleans tells a hundred lines at each start, and warns of what doesn't concern one process. First in the list, so
+    /// that the application's own rules win.
+    /// </summary>
+    private static void QuietOrleans(LoggerFilterOptions options)
+    {
+        options.Rules.Insert(0, new LoggerFilterRule(null, "Orleans", LogLevel.Warning, null));
+        options.Rules.Insert(0, new LoggerFilterRule(null, "Orleans.Runtime.Silo", LogLevel.Error, null));
+        options.Rules.Insert(0, new LoggerFilterRule(null, "Orleans.Runtime.Watchdog", LogLevel.Error, null));
+        options.Rules.Insert(0, new LoggerFilterRule(null, "Polly", LogLevel.Warning, null));
     }
 
     /// <summary>A cluster of one, on free ports, so that two programs on one machine don't meet.</summary>

@@ -7,7 +7,7 @@ namespace Granary.Agents;
 
 /// <summary>Chooses the model at start and says which, when an agent needs the choice.</summary>
 internal sealed partial class ModelAnnouncement(
-    AgentRegistry agents, ModelChoice choice, IServiceProviderIsService registered, ILogger<ModelAnnouncement> logger) : IHostedService
+    AgentRegistry agents, ModelChoice choice, IServiceProvider services, IServiceProviderIsService registered, ILogger<ModelAnnouncement> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -16,6 +16,8 @@ internal sealed partial class ModelAnnouncement(
         if (registered.IsService(typeof(IChatClient)))
         {
             choice.AnnounceRegistered();
+            if (services.GetService<IChatClient>()?.GetService(typeof(DurableFunctionInvokingChatClient)) is null)
+                LogNotDurable(logger);
             return;
         }
 
@@ -29,6 +31,9 @@ internal sealed partial class ModelAnnouncement(
             LogNone(logger, e.Message);
         }
     }
+
+    [LoggerMessage(4004, LogLevel.Warning, "The registered IChatClient isn't durable: agents record what they ask it, but workflow code that calls it directly doesn't. Add .UseDurable() where it is registered.")]
+    private static partial void LogNotDurable(ILogger logger);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -33,6 +33,9 @@ internal interface IRunEngine
     /// <summary>The next key of the ambient scope, for a step that is asked for a moment later.</summary>
     StepKey NextKey();
 
+    /// <summary>Whether the journal has a step of that kind at the next place: what an earlier process decided there stands.</summary>
+    bool HasRecordedNext(string kind);
+
     /// <summary>Answers a step from its record, or runs its body and records the outcome.</summary>
     /// <exception cref="StepFailedException">The last attempt failed.</exception>
     Task<T> RunStepAsync<T>(StepCall<T> call);

@@ -24,6 +24,9 @@ internal sealed class StepScope
     /// <summary>The next key. Safe to call from code that escaped the run's scheduler, though its order is then its own.</summary>
     public StepKey Next() => new(Prefix + Ordinal(Interlocked.Increment(ref _last)));
 
+    /// <summary>The key that <see cref="Next"/> would give.</summary>
+    public StepKey Peek() => new(Prefix + Ordinal(Volatile.Read(ref _last) + 1));
+
     /// <summary>A counter that sorts as text: a letter for the number of digits, then the digits.</summary>
     internal static string Ordinal(int number)
     {

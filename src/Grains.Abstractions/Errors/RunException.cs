@@ -50,7 +50,7 @@ public sealed class RunCancelledException(RunId runId, string? reason)
 /// <param name="runId">The run.</param>
 public sealed class RunPoisonedException(RunId runId)
     : RunException(runId, "GRN1103", $"Run '{runId}' is poisoned: the processes that executed it died too often.",
-        "Look at what its next step does to its process, mend that, then resume or fork the run.");
+        "Look at what its next step does to its process, mend that, and start a new run.");
 
 /// <summary><c>GRN1203</c>: the code asked for another step than the journal has at that place. The run stopped before a new body ran.</summary>
 /// <param name="runId">The run.</param>

@@ -7,7 +7,7 @@ namespace Granary;
 /// <summary>Adds workflows and settings to an application.</summary>
 public static class GranaryBuilderExtensions
 {
-    /// <summary>Changes settings in code; weaker than nothing, stronger than configuration.</summary>
+    /// <summary>Changes settings in code; what is set here stands over configuration.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">The change.</param>
     public static IGranaryBuilder Configure(this IGranaryBuilder builder, Action<GranaryOptions> configure)

@@ -35,7 +35,7 @@ public sealed class WorkflowContext
     /// <summary>Fires when this activation ends before the run does. Steps get their own tokens; there is rarely a reason to read this.</summary>
     public CancellationToken CancellationToken => _engine.CancellationToken;
 
-    /// <summary>True while recorded outcomes are being handed to the code. Don't branch on it.</summary>
+    /// <summary>True until the code has come to where it was when its run was last left. Don't branch on it.</summary>
     public bool IsReplaying => _engine.IsReplaying;
 
     /// <summary>A logger that is silent on replay and adds the run's id.</summary>
@@ -58,8 +58,8 @@ public sealed class WorkflowContext
     /// <param name="name">1 to 128 characters. Replay compares it: another name at the same place stops the run (<c>GRN1203</c>).</param>
     /// <param name="body">The work. It runs on the thread pool, in a service scope of its own, at least once.</param>
     /// <param name="options">Retries and limits; by default one attempt and no limit.</param>
-    /// <exception cref="StepFailedException"><c>GRN1301</c>: the last attempt failed, live as on replay.</exception>
-    /// <exception cref="PayloadException"><c>GRN1601</c>, <c>GRN1602</c>: the outcome is too large or can't be serialised.</exception>
+    /// <exception cref="StepFailedException"><c>GRN1301</c>: the last attempt failed, live as on replay. An outcome that is too
+    /// large or can't be serialised fails its step, too: then <see cref="StepFailedException.Error"/> has the code <c>GRN1601</c> or <c>GRN1602</c>.</exception>
     public Task<T> StepAsync<T>(string name, Func<StepContext, Task<T>> body, StepOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(body);

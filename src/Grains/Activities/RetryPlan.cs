@@ -19,13 +19,18 @@ internal static class RetryPlan
         var delay = Delay(options, attempt, chance);
         if (options.RetryAfter?.Invoke(failure) is { } asked && asked > delay)
             delay = asked;
-        var due = now + delay;
-        return options.TotalTimeout is { } total && due >= firstStart + total ? null : due;
+
+        // Spans may be as long as the type allows, instants may not.
+        var due = delay < DateTimeOffset.MaxValue - now ? now + delay : DateTimeOffset.MaxValue;
+        return due - firstStart >= options.TotalTimeout ? null : due;
     }
 
     /// <summary>The back-off after an attempt: grown, jittered, then capped.</summary>
     public static TimeSpan Delay(RetryOptions options, int attempt, double chance)
     {
+        // Zero times the infinity that a far attempt's factor comes to would be no number.
+        if (options.Delay == TimeSpan.Zero)
+            return TimeSpan.Zero;
         var seconds = options.Delay.TotalSeconds * Math.Pow(options.BackoffFactor, attempt);
         if (options.UseJitter)
             seconds *= 0.8 + (0.4 * chance);

@@ -38,6 +38,9 @@ internal static class JournalBatch
         {
             _journal = journal;
             Appends = appends;
+
+            // In the precision that stores keep: the code must get the same instant live as on replay.
+            now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
             var committedAt = now > journal.CommittedAt ? now : journal.CommittedAt;
             var rows = new List<JournalRow>(appends.Count);
             var changes = new List<RunChange>(appends.Count);

@@ -15,6 +15,12 @@ internal sealed class RunHistory
     /// <summary>Outcomes in the order in which the code got them.</summary>
     public List<JournalRow> Outcomes { get; } = [];
 
+    /// <summary>
+    /// Whether something was recorded behind the last outcome that the code got: then it had used that outcome up, and
+    /// told the world what it tells between that and its next rest.
+    /// </summary>
+    public bool IsPastLastOutcome { get; private set; }
+
     /// <summary>How many owners in a row died since the last fact of a step.</summary>
     public int DeathsSinceProgress { get; private set; }
 
@@ -25,6 +31,8 @@ internal sealed class RunHistory
 
     public void Add(JournalRow row)
     {
+        if (row.Kind is not (FactKind.Started or FactKind.Claimed))
+            IsPastLastOutcome = !FactKind.IsOutcome(row.Kind) || row.StepKind == StepKinds.Random;
         switch (row.Kind)
         {
             case FactKind.Started:

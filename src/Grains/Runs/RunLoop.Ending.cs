@@ -11,14 +11,15 @@ internal sealed partial class RunLoop
     /// <summary>The code returned or threw: siblings are told to stop, then the last row is written.</summary>
     private void EndWithCode()
     {
-        if (_code!.Status == TaskStatus.RanToCompletion && FirstNeverRequested() is { } row)
+        // Also when it threw: the code that wrote the journal went on here.
+        if (FirstNeverRequested() is { } row)
         {
             Diverge(new StepKey(row.StepKey!), $"{row.StepKind} '{row.Name}'", "the end of the run");
             StopDiverged(_divergence!);
             return;
         }
 
-        BeginEnding(_code.Status == TaskStatus.RanToCompletion
+        BeginEnding(_code!.Status == TaskStatus.RanToCompletion
             ? new FinalRow(
                 [new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch }],
                 new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(_shared.Codec.Encode(_code.GetAwaiter().GetResult()), null) })
@@ -86,18 +87,19 @@ internal sealed partial class RunLoop
     {
         _state = State.Ending;
         _final = final;
-        _siblingsUntil = _shared.Time.GetUtcNow() + _siblingGrace;
         lock (_gate)
             _isSealed = true;
         StopTimers();
         _bodies.Cancel();
-        SetAlarm(_siblingGrace, static () => { });
+
+        // A flag, for the alarm may ring a moment before the clock says so.
+        SetAlarm(_siblingGrace, () => _givesSiblingsUp = true);
     }
 
     /// <summary>Queues the last row when nothing of this activation is in flight. Nothing may be queued behind it.</summary>
     private void TryFinish()
     {
-        if (Volatile.Read(ref _running) > 0 && _shared.Time.GetUtcNow() < _siblingsUntil)
+        if (Volatile.Read(ref _running) > 0 && !_givesSiblingsUp)
             return;
         lock (_gate)
         {

@@ -55,7 +55,8 @@ internal sealed partial class RunLoop
     private int _draws;
     private bool _isSealed;
     private volatile bool _showsWaiting;
-    private DateTimeOffset _siblingsUntil;
+    private bool _givesSiblingsUp;
+    private bool _isCatchingUp;
     private NondeterminismException? _divergence;
     private FinalRow? _final;
 
@@ -65,6 +66,7 @@ internal sealed partial class RunLoop
         _row = row;
         _journal = journal;
         _history = history;
+        _isCatchingUp = history.IsPastLastOutcome;
         _input = input;
         _grain = grain;
         _logger = shared.Loggers.CreateLogger<RunLoop>();
@@ -106,7 +108,10 @@ internal sealed partial class RunLoop
     /// <summary>The run's clock.</summary>
     public DateTimeOffset Now { get; private set; }
 
-    public bool IsReplaying => _cursor < _history.Outcomes.Count;
+    /// <summary>Until the code has come to where the last activation left it.</summary>
+    public bool IsReplaying => HasRecorded || _isCatchingUp;
+
+    private bool HasRecorded => _cursor < _history.Outcomes.Count;
 
     /// <summary>Fires when bodies must stop: the run ends, or this process lost it.</summary>
     public CancellationToken BodyToken => _bodies.Token;
@@ -170,6 +175,9 @@ internal sealed partial class RunLoop
         Diverge(key, $"{record.Kind} '{record.Name}'", requested);
         return true;
     }
+
+    /// <summary>The kind of the step that the journal has at a place; null where it has none.</summary>
+    public string? RecordedKind(StepKey key) => _history.Find(key)?.Kind;
 
     public T Draw<T>(StepKey key, string kind, string name, Func<T> draw)
     {
@@ -326,7 +334,7 @@ internal sealed partial class RunLoop
     private bool HandOut()
     {
         JournalRow row;
-        if (_cursor < _history.Outcomes.Count)
+        if (HasRecorded)
         {
             row = _history.Outcomes[_cursor];
             if (!_slots.ContainsKey(row.StepKey!))
@@ -473,18 +481,19 @@ internal sealed partial class RunLoop
     /// <summary>The code has come to rest: what it asked for may start, once all that is recorded was handed out.</summary>
     private void AtRest()
     {
-        if (IsReplaying)
+        if (HasRecorded)
         {
             // The code waits for something that isn't recorded while a recorded outcome waits for the code.
             var cursor = _cursor;
             SetAlarm(_stallLimit, () =>
             {
-                if (_state == State.Running && _cursor == cursor && IsReplaying)
+                if (_state == State.Running && _cursor == cursor && HasRecorded)
                     DivergeAtHead(_held.Count > 0 ? $"{_held[0].Kind} '{_held[0].Name}' ({_held[0].Key})" : "nothing");
             });
             return;
         }
 
+        _isCatchingUp = false;
         if (Volatile.Read(ref _draws) > 0)
             return;
         List<StepSlot>? timers = null;

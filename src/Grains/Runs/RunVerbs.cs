@@ -63,6 +63,12 @@ internal sealed class RunVerbs : IRunEngine
         return AmbientRun.Current!.Scope.Next();
     }
 
+    public bool HasRecordedNext(string kind)
+    {
+        Guard();
+        return _loop.RecordedKind(AmbientRun.Current!.Scope.Peek()) == kind;
+    }
+
     public Task<T> RunStepAsync<T>(StepCall<T> call)
     {
         Names.CheckName(call.Name, "step name");
@@ -76,6 +82,8 @@ internal sealed class RunVerbs : IRunEngine
     public Task SleepAsync(TimeSpan? duration, DateTimeOffset? until)
     {
         Guard();
+        if (duration > DateTimeOffset.MaxValue - _loop.Now)
+            throw new GranaryUsageException("GRN1702", $"A sleep of {duration} would end after the last instant there is.", "Pass a shorter duration.");
         return OnScheduler(() => _loop.RequestTimer(AmbientRun.Current!.Scope.Next(), until ?? _loop.Now + duration!.Value));
     }
 

@@ -58,6 +58,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
                 Version = shared.Version,
                 Status = descriptor is null ? RunStatus.Waiting : RunStatus.Running,
                 WaitingOn = descriptor is null ? "version" : null,
+                Error = descriptor is null ? UnknownWorkflow(request.Workflow, 1) : null,
                 Owner = descriptor is null ? null : shared.Incarnation,
                 Input = shared.Codec.Encode(request.Input),
                 TraceParent = request.TraceParent,
@@ -193,9 +194,15 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
     }
 
-    private static StartReply Existing(RunRow row, StartRequest request) => row.Workflow == request.Workflow
-        ? new StartReply(false, !PayloadCodec.Decode(row.Input).AsSpan().SequenceEqual(request.Input), null, null)
-        : new StartReply(false, false, row.Workflow, null);
+    private StartReply Existing(RunRow row, StartRequest request)
+    {
+        if (row.Workflow != request.Workflow)
+            return new StartReply(false, false, row.Workflow, null);
+        var differs = !PayloadCodec.Decode(row.Input).AsSpan().SequenceEqual(request.Input);
+        if (differs)
+            LogInputDiffers(Id);
+        return new StartReply(false, differs, null, null);
+    }
 
     private static StartReply Refused(GranaryException e) =>
         new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
@@ -214,7 +221,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
             LogUnknownWorkflow(Id, row.Workflow, row.WorkflowVersion);
             var parked = new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch };
             return (await shared.Writer.AppendAsync(journal, [claimed, parked],
-                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version" })).Result == UnitResult.Committed;
+                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) })).Result == UnitResult.Committed;
         }
 
         var outcome = await shared.Writer.AppendAsync(journal, [claimed],
@@ -259,6 +266,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         Begin(row, journal, history, history.StartedAt, descriptor, input);
         return true;
     }
+
+    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException("GRN1803",
+        $"This build has no workflow '{workflow}' of version {version}; the run waits for one that has.", "Add it with AddWorkflow, or check the name.")));
 
     private async Task EndAsync(RunJournal journal, string kind, RunStatus status, GranaryException why)
     {
@@ -354,6 +364,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
     [LoggerMessage(1102, LogLevel.Warning, "Run '{RunId}' waits: this build has no workflow '{Workflow}' of version {Version}.")]
     private partial void LogUnknownWorkflow(string runId, string workflow, int version);
+
+    [LoggerMessage(1104, LogLevel.Warning, "Run '{RunId}' was started again with another input; its first input stands.")]
+    private partial void LogInputDiffers(string runId);
 
     [LoggerMessage(1103, LogLevel.Error, "Run '{RunId}' ended as {Status}: {Reason}")]
     private partial void LogEndedUnrun(string runId, RunStatus status, string reason);

@@ -122,6 +122,8 @@ internal sealed class FakeRunEngine : IRunEngine
         return Scope.Next();
     }
 
+    public bool HasRecordedNext(string kind) => false;
+
     public async Task<T> RunStepAsync<T>(StepCall<T> call)
     {
         Watch();

@@ -100,9 +100,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Runs a program to its end.</summary>
     public static async Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> RunAsync(string program, IEnumerable<string> arguments,
-        IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
+        IReadOnlyDictionary<string, string>? environment = null, string? folder = null, Action<ChildProcess, string>? onLine = null)
     {
-        await using var child = Start(program, arguments, environment, folder: folder);
+        await using var child = Start(program, arguments, environment, onLine, folder);
         return (await child.EndAsync(), child.Lines, child.Errors);
     }
 

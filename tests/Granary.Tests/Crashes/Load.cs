@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Granary.Tests.Crashes;
 
-/// <summary>These tests start many processes and watch the clock, so nothing else runs beside them.</summary>
+/// <summary>Tests that start many processes or watch the clock, so nothing else runs beside them.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class CrashCollection
 {

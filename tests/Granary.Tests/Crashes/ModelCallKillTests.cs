@@ -5,7 +5,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>Model calls as the model's side counts them, over the kills of the sample that makes them.</summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class ModelCallKillTests
 {

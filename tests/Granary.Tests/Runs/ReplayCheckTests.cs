@@ -123,7 +123,8 @@ public sealed class ReplayCheckTests
             {
                 Interlocked.Increment(ref bodies);
                 return Task.FromResult(input);
-            }, new StepOptions()) { Fingerprint = Encoding.UTF8.GetBytes(input) });
+            }, new StepOptions())
+            { Fingerprint = Encoding.UTF8.GetBytes(input) });
             await ctx.StepAsync("gate", gate.PassAsync);
             return answer;
         });

@@ -29,7 +29,7 @@ internal static class SqliteErrors
 
     public static StoreException HeldBy(string path, StoreProcess? holder) => new("GRN3001",
         $"The database '{path}' is in use by {(holder is null ? "another process" : holder.ToString())}.",
-        "Stop that process, or give this one a file of its own (Granary:DataPath). Many processes share one database on Postgres.");
+        "Stop that process, or give this one a file of its own (Granary:DataPath).");
 
     public static StoreException TakenOver(string path) => new("GRN3001",
         $"The database '{path}' was taken over by another process, because '{SqliteFileLock.PathOf(path)}' was deleted or the file was replaced.",
