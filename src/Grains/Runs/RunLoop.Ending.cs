@@ -68,6 +68,12 @@ internal sealed partial class RunLoop
     {
         if (_state != State.Running)
             return;
+        if (_showsWaiting && WaitsUntil() is { } due)
+        {
+            Park(null, due);
+            return;
+        }
+
         BeginEnding(new FinalRow(
             [new JournalRow { Kind = FactKind.Released, Epoch = Epoch }],
             new RunChange { Status = RunStatus.Running }));
