@@ -54,6 +54,7 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
     {
         var (siloPort, gatewayPort) = FreePorts();
         silo.UseLocalhostClustering(siloPort, gatewayPort, serviceId: "granary", clusterId: "granary");
+        SqliteOrleans.Use(silo);
         silo.Configure<EndpointOptions>(options =>
         {
             options.AdvertisedIPAddress = IPAddress.Loopback;

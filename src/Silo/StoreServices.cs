@@ -1,5 +1,6 @@
 using Granary.Journal;
 using Granary.Journal.Sqlite;
+using Granary.Keepers;
 using Granary.Runs;
 using Granary.Silo.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -22,6 +23,9 @@ internal static class StoreServices
             return new SqliteJournalStore(path, s.GetRequiredService<SiloIncarnation>().Value, s.GetRequiredService<TimeProvider>(), options,
                 s.GetRequiredService<ILogger<SqliteJournalStore>>());
         });
+        // One process, one file, one keeper: whoever else stands in the file is gone, its lock proves it.
+        services.AddSingleton(new KeeperOptions(Shards: 1));
+        services.AddSingleton<ISiloMembers>(s => new SingleMember(s.GetRequiredService<SiloIncarnation>().Value));
         services.AddSingleton<IGranaryClient>(s => new Client.GranaryClient(
             s.GetRequiredService<IGrainFactory>(), s.GetRequiredService<Engine.ValueJson>(), s.GetRequiredService<TimeProvider>(), s,
             s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));

@@ -19,9 +19,22 @@ public class GranaryOptions
     /// <summary>Whether a step whose input differs from the recorded one stops the run. Default: false, a warning.</summary>
     public bool StrictReplay { get; set; }
 
+    /// <summary>
+    /// How long a run may wait in memory: one that waits longer is parked, its activation goes and it costs one row. Default
+    /// 30 s, from 1 s to a day. Lower it to save memory, raise it to save the claim at waking.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ParkAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How many owners of a run may die without a step being recorded in between, before it is poisoned. Default 100; null: any number.</summary>
     [Range(1, int.MaxValue)]
     public int? MaxRecoveries { get; set; } = 100;
+
+    /// <summary>
+    /// In a cluster: whether a silent silo is declared dead after about 2 s instead of about 6. Default false: a small or busy
+    /// machine may be silent for a moment and live. A silo that was declared dead ends its process.
+    /// </summary>
+    public bool FastFailover { get; set; }
 
     /// <summary>Retries of steps that say nothing of their own. Default: none. Model calls have their own default.</summary>
     public RetryOptions Retry { get; set; } = RetryOptions.None;
@@ -59,6 +72,13 @@ public class JournalOptions
 
     /// <summary>Whether the schema is brought up to date at start. Default true; false refuses to start on an older one.</summary>
     public bool MigrateAtStart { get; set; } = true;
+
+    /// <summary>
+    /// The schema of the tables on Postgres: small letters, digits and underscores. Default <c>granary</c>. Applications that share
+    /// a database each need one of their own; SQLite has none.
+    /// </summary>
+    [RegularExpression("[a-z_][a-z0-9_]{0,62}")]
+    public string Schema { get; set; } = "granary";
 }
 
 /// <summary>Settings of one workflow.</summary>

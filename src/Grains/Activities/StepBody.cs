@@ -21,6 +21,7 @@ internal static class StepBody
 
     private static async Task RunAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
+        await shared.Gate.PassAsync().ConfigureAwait(false);
         CrashPoint.At("step: before the body");
         slot.StartedAt = shared.Time.GetUtcNow();
         slot.FirstStart ??= slot.StartedAt;

@@ -36,12 +36,40 @@ internal interface IJournalStore : IAsyncDisposable
     /// </summary>
     IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string incarnation, CancellationToken cancellationToken);
 
+    /// <summary>The runs of a share that must be woken up to an instant, the earliest first.</summary>
+    Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The incarnations that own unended runs.</summary>
+    Task<IReadOnlyList<string>> FindOwnersAsync(CancellationToken cancellationToken);
+
+    /// <summary>The ids of an owner's unended runs of a share, in pages.</summary>
+    IAsyncEnumerable<IReadOnlyList<string>> FindOwnedAsync(string owner, RunShard shard, CancellationToken cancellationToken);
+
+    /// <summary>The ids of runs of a share that nobody executes though nothing will wake them: handed over in good order. In pages.</summary>
+    IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken);
+
     /// <summary>The ids of unended runs whose owner is this incarnation.</summary>
     Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken);
 }
 
 /// <summary>The end of a run's chain.</summary>
 internal readonly record struct JournalHead(long Seq, long AppendId, int Epoch, string Kind, DateTimeOffset CommittedAt);
+
+/// <summary>A run that waits for its time.</summary>
+internal readonly record struct DueRun(string Id, DateTimeOffset WakeAt);
+
+/// <summary>
+/// A share of the runs, by the low bits of their keys: those are random, while the high ones are the time, which would
+/// give all new runs to one share.
+/// </summary>
+/// <param name="Index">Which share, from 0.</param>
+/// <param name="Count">How many there are: a power of two.</param>
+internal readonly record struct RunShard(int Index, int Count)
+{
+    public int Mask => Count - 1;
+
+    public static RunShard Of(long key, int count) => new((int)(key & (count - 1)), count);
+}
 
 /// <summary>A run that nobody executes.</summary>
 internal readonly record struct OrphanedRun(string Id, string Workflow, RunStatus Status, string? WaitingOn, string? Owner);

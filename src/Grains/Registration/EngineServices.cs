@@ -25,6 +25,9 @@ internal static class EngineServices
         services.AddSingleton<WorkflowRegistry>();
         services.AddSingleton<RunRegistry>();
         services.AddSingleton<JournalWriter>();
+        services.AddSingleton<IWakeUps, WakeUps>();
+        services.AddSingleton<PauseGate>();
+        services.AddSingleton<IBodyGate>(s => s.GetRequiredService<PauseGate>());
         services.AddSingleton<RunServices>();
         services.AddSingleton(s => s.GetRequiredService<PayloadCodec>().Values);
     }
@@ -41,7 +44,9 @@ internal static class RecoveryServices
 {
     public static void Add(IServiceCollection services)
     {
+        services.AddHostedService(s => s.GetRequiredService<PauseGate>());
         services.AddHostedService<StartupRecovery>();
+        services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();
     }
 }

@@ -21,7 +21,7 @@ internal sealed partial class RunLoop
 
         BeginEnding(_code!.Status == TaskStatus.RanToCompletion
             ? new FinalRow(
-                new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch },
+                [new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch }],
                 new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(_shared.Codec.Encode(_code.GetAwaiter().GetResult()), null) })
             : Failure(_code.Exception?.InnerExceptions[0] ?? new OperationCanceledException("The run's code ended with OperationCanceledException, though nobody cancelled the run.")));
     }
@@ -30,7 +30,7 @@ internal sealed partial class RunLoop
     {
         var error = RunHistory.WriteError(RunErrors.Describe(exception));
         return new FinalRow(
-            new JournalRow { Kind = FactKind.Failed, Epoch = Epoch, Error = error },
+            [new JournalRow { Kind = FactKind.Failed, Epoch = Epoch, Error = error }],
             new RunChange { Status = RunStatus.Failed, Result = new RunResult(null, error) });
     }
 
@@ -60,7 +60,7 @@ internal sealed partial class RunLoop
         LogDiverged(divergence, _row.Id, divergence.Step.Value, divergence.Recorded, divergence.Requested);
         var error = RunHistory.WriteError(RunErrors.Describe(divergence, divergence.Step));
         BeginEnding(new FinalRow(
-            new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, Error = error },
+            [new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, Error = error }],
             new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = error }));
     }
 
@@ -68,9 +68,25 @@ internal sealed partial class RunLoop
     {
         if (_state != State.Running)
             return;
+        if (_showsWaiting && WaitsUntil() is { } due)
+        {
+            Park(null, due);
+            return;
+        }
+
         BeginEnding(new FinalRow(
-            new JournalRow { Kind = FactKind.Released, Epoch = Epoch },
+            [new JournalRow { Kind = FactKind.Released, Epoch = Epoch }],
             new RunChange { Status = RunStatus.Running }));
+    }
+
+    /// <summary>
+    /// Everything waits for a time that is far: the activation goes, and a keeper wakes the run. The code never learns of it.
+    /// </summary>
+    private void Park(List<StepSlot>? timers, DateTimeOffset due)
+    {
+        List<JournalRow> rows = timers is null ? [] : timers.ConvertAll(t => StepRows.TimerStarted(t, Epoch));
+        rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, DueAt = due });
+        BeginEnding(new FinalRow(rows, new RunChange { Status = RunStatus.Waiting, WaitingOn = "timer", WakeAt = due }));
     }
 
     private void BeginEnding(FinalRow final)
@@ -100,18 +116,29 @@ internal sealed partial class RunLoop
 
         _state = State.Finishing;
         CrashPoint.At("run: before its last row");
-        Queue([_final!.Row], _final.Change, _final);
+        Queue(_final!.Rows, _final.Change, _final);
     }
 
     private void Finished(FinalRow final)
     {
         RunEnd? end = null;
+        ParkedUntil = final.Change.WakeAt;
         if (final.Change.Result is { } result)
             end = new RunEnd(final.Change.Status, result.Output is null ? null : PayloadCodec.Decode(result.Output), result.Error);
         _span?.SetTag("granary.run.status", final.Change.Status.ToString().ToLowerInvariant());
         if (final.Change.Status == RunStatus.Failed)
             _span?.SetStatus(ActivityStatusCode.Error);
         Leave(end);
+    }
+
+    /// <summary>Another activation has the run; may be called from any thread.</summary>
+    public void Lose()
+    {
+        lock (_gate)
+            _isSealed = true;
+        _bodies.Cancel();
+        _messages.Enqueue(new Message(MessageKind.Lost));
+        Wake();
     }
 
     /// <summary>This activation lost the run, or stops without a word: its code never goes on, its bodies' outcomes are void.</summary>
@@ -170,7 +197,7 @@ internal sealed partial class RunLoop
         _timers.Clear();
     }
 
-    private sealed record FinalRow(JournalRow Row, RunChange Change);
+    private sealed record FinalRow(IReadOnlyList<JournalRow> Rows, RunChange Change);
 
     private sealed class ResultWriter(PayloadCodec codec, RunRow row) : IResultWriter
     {

@@ -121,6 +121,9 @@ internal sealed partial class RunLoop
     /// <summary>Completes when this activation has nothing more to do for the run: with its end, or with null.</summary>
     public Task<RunEnd?> Gone => _gone.Task;
 
+    /// <summary>When a keeper must wake the run that this activation has parked.</summary>
+    public DateTimeOffset? ParkedUntil { get; private set; }
+
     /// <summary>Called after each commit, on any thread.</summary>
     public Action? Committed { get; set; }
 
@@ -269,7 +272,7 @@ internal sealed partial class RunLoop
                     continue;
                 if (_state == State.Running)
                     AtRest();
-                else if (_state == State.Ending)
+                if (_state == State.Ending)
                     TryFinish();
 
                 // What this turn itself caused doesn't wake the pump.
@@ -374,6 +377,10 @@ internal sealed partial class RunLoop
                     break;
                 case MessageKind.Release:
                     Release();
+                    break;
+                case MessageKind.Lost:
+                    LogFenced(_row.Id, Epoch);
+                    Drop();
                     break;
             }
         }
@@ -495,29 +502,28 @@ internal sealed partial class RunLoop
         _isCatchingUp = false;
         if (Volatile.Read(ref _draws) > 0)
             return;
-        if (_held.Count == 0)
-        {
-            ShowWaiting();
-            return;
-        }
-
         List<StepSlot>? timers = null;
         foreach (var slot in _held)
         {
-            if (slot.Kind == StepKinds.Timer && slot.Record?.Timer is null)
-            {
-                (timers ??= []).Add(slot);
-                slot.StartedAt = _shared.Time.GetUtcNow();
-                slot.IsWaiting = true;
-            }
-            else if (slot.Due is not null)
-            {
-                Arm(slot);
-            }
-            else
-            {
+            slot.IsWaiting = slot.Due is not null;
+            if (slot.Kind != StepKinds.Timer || slot.Record?.Timer is not null)
+                continue;
+            (timers ??= []).Add(slot);
+            slot.StartedAt = _shared.Time.GetUtcNow();
+        }
+
+        if (WaitsUntil() is { } due && due - _shared.Time.GetUtcNow() >= _shared.Options.ParkAfter)
+        {
+            Park(timers, due);
+            return;
+        }
+
+        foreach (var slot in _held)
+        {
+            if (slot.Due is null)
                 StartBody(slot);
-            }
+            else if (timers is null || !timers.Contains(slot))
+                Arm(slot);
         }
 
         _held.Clear();
@@ -591,8 +597,8 @@ internal sealed partial class RunLoop
         return true;
     }
 
-    /// <summary>What to set in the run's row when all that the run could do waits for time; null when that isn't so.</summary>
-    private RunChange? EnterWaiting()
+    /// <summary>The earliest time that the run waits for; null when something of it does not wait for time.</summary>
+    private DateTimeOffset? WaitsUntil()
     {
         if (Volatile.Read(ref _running) > 0 || _fresh.Count > 0)
             return null;
@@ -605,7 +611,13 @@ internal sealed partial class RunLoop
                 due = slot.Due;
         }
 
-        if (due is null)
+        return due;
+    }
+
+    /// <summary>What to set in the run's row when all that the run could do waits for time; null when that isn't so.</summary>
+    private RunChange? EnterWaiting()
+    {
+        if (WaitsUntil() is not { } due)
             return null;
         _showsWaiting = true;
         return new RunChange { Status = RunStatus.Waiting, WaitingOn = "timer", Owner = _shared.Incarnation, WakeAt = due };
@@ -675,6 +687,7 @@ internal sealed partial class RunLoop
         BodyFailed,
         TimerFired,
         Release,
+        Lost,
     }
 
     private sealed record Message(MessageKind Kind)

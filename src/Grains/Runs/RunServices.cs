@@ -8,7 +8,7 @@ namespace Granary.Runs;
 /// <summary>What every run of a silo shares. A singleton.</summary>
 internal sealed class RunServices(
     IJournalStore store, JournalWriter writer, PayloadCodec codec, RunKeys keys, StoreHealth health, WorkflowRegistry workflows,
-    RunRegistry running, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
+    RunRegistry running, IWakeUps wakeUps, IBodyGate gate, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
     ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
 {
     public IJournalStore Store { get; } = store;
@@ -24,6 +24,10 @@ internal sealed class RunServices(
     public WorkflowRegistry Workflows { get; } = workflows;
 
     public RunRegistry Running { get; } = running;
+
+    public IBodyGate Gate { get; } = gate;
+
+    public IWakeUps WakeUps { get; } = wakeUps;
 
     /// <summary>This process, as it stands in the owner columns.</summary>
     public string Incarnation { get; } = incarnation.Value;

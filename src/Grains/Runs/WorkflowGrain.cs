@@ -10,6 +10,7 @@ namespace Granary.Runs;
 /// One run: starts it, claims it, executes it, answers for it. Starts and claims come one at a time; reads interleave
 /// and never claim.
 /// </summary>
+[GrainType("granary.workflow")]
 internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
 {
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
@@ -304,6 +305,12 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         if (_loop != loop)
             return;
         Pulse();
+
+        // Before the activation goes: a keeper that isn't told finds the run at its next look, which may be late.
+        if (loop.ParkedUntil is { } due)
+            await shared.WakeUps.TellAsync(loop.Key, Id, due);
+        if (_loop != loop)
+            return;
         Go();
     }
 

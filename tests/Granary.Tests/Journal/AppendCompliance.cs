@@ -100,7 +100,10 @@ public abstract class AppendCompliance : StoreFixture
     public void unit_whose_later_row_is_taken_keeps_nothing()
     {
         var run = Started("r");
-        Sql("insert into granary_journal (run_key, seq, epoch, append_id, kind, attempt, committed_at) values (1, 3, 9, 9, 'StepSucceeded', 0, 0)");
+        Sql("""
+            insert into granary_journal (run_key, seq, epoch, append_id, kind, attempt, committed_at)
+            select run_key, 3, 9, 9, 'StepSucceeded', 0, committed_at from granary_journal where seq = 1
+            """);
 
         Assert.Equal(UnitResult.Fenced, Write(run.Next(run.Step("a1"), run.Step("a2"))).Result);
         Assert.Equal([1, 3], Numbers(1));

@@ -97,6 +97,72 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
         },
         cancellationToken);
 
+    public Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken) => ReadAsync(
+        "select id, wake_at from granary_runs where wake_at is not null and wake_at <= $until and owner is null and key & $mask = $shard order by wake_at limit $limit",
+        command =>
+        {
+            command.Parameters.AddWithValue("$until", SqliteTime.ToMicroseconds(until));
+            command.Parameters.AddWithValue("$mask", shard.Mask);
+            command.Parameters.AddWithValue("$shard", shard.Index);
+            command.Parameters.AddWithValue("$limit", limit);
+        },
+        IReadOnlyList<DueRun> (reader) =>
+        {
+            var due = new List<DueRun>();
+            while (reader.Read())
+                due.Add(new DueRun(reader.GetString(0), SqliteTime.FromMicroseconds(reader.GetInt64(1))));
+            return due;
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<string>> FindOwnersAsync(CancellationToken cancellationToken) => ReadAsync(
+        "select distinct owner from granary_runs where owner is not null",
+        _ => { },
+        IReadOnlyList<string> (reader) =>
+        {
+            var owners = new List<string>();
+            while (reader.Read())
+                owners.Add(reader.GetString(0));
+            return owners;
+        },
+        cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<string>> FindOwnedAsync(string owner, RunShard shard, CancellationToken cancellationToken) =>
+        ReadIdsAsync("owner is not null and owner = $owner", shard, command => command.Parameters.AddWithValue("$owner", owner), cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken) =>
+        ReadIdsAsync("owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') and status = 'running'", shard, _ => { }, cancellationToken);
+
+    private async IAsyncEnumerable<IReadOnlyList<string>> ReadIdsAsync(
+        string condition, RunShard shard, Action<SqliteCommand> bind, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var after = long.MinValue; ;)
+        {
+            var last = after;
+            var page = await ReadAsync(
+                $"select id, key from granary_runs where key > $after and {condition} and key & $mask = $shard order by key limit {PageRows}",
+                command =>
+                {
+                    command.Parameters.AddWithValue("$after", last);
+                    command.Parameters.AddWithValue("$mask", shard.Mask);
+                    command.Parameters.AddWithValue("$shard", shard.Index);
+                    bind(command);
+                },
+                reader =>
+                {
+                    var rows = new List<(string Id, long Key)>();
+                    while (reader.Read())
+                        rows.Add((reader.GetString(0), reader.GetInt64(1)));
+                    return rows;
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (page.Count == 0)
+                yield break;
+            yield return page.ConvertAll(row => row.Id);
+            after = page[^1].Key;
+        }
+    }
+
     public void Dispose()
     {
         using var connection = new SqliteConnection(_connectionString);

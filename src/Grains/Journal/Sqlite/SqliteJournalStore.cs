@@ -99,6 +99,21 @@ internal sealed partial class SqliteJournalStore : IJournalStore
     public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) =>
         Reader.FindOwnedAsync(incarnation, cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken) =>
+        Reader.FindDueAsync(shard, until, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> FindOwnersAsync(CancellationToken cancellationToken) => Reader.FindOwnersAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<string>> FindOwnedAsync(string owner, RunShard shard, CancellationToken cancellationToken) =>
+        Reader.FindOwnedAsync(owner, shard, cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken) =>
+        Reader.FindStrandedAsync(shard, cancellationToken);
+
     /// <summary>Tells in the lock file where this process can be reached.</summary>
     public void Publish(string url)
     {

@@ -1,7 +1,5 @@
-using System.Reflection;
 using DbUp;
 using DbUp.Engine;
-using DbUp.Engine.Output;
 using DbUp.Sqlite.Helpers;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -12,7 +10,6 @@ namespace Granary.Journal.Sqlite;
 internal sealed partial class SqliteSchema(string path, ILogger logger)
 {
     private const string Table = "granary_schema";
-    private const string Folder = ".Journal.Schema.Sqlite.";
 
     private readonly ILogger _logger = logger;
 
@@ -20,7 +17,7 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
     /// <exception cref="StoreException"><c>GRN3004</c> a newer schema, <c>GRN3005</c> an older one that must stay, <c>GRN3008</c> a script failed.</exception>
     public void Update(SqliteConnection connection, bool mayMigrate)
     {
-        var scripts = Scripts();
+        var scripts = SchemaScripts.Of("Sqlite");
         var applied = Applied(connection);
         if (applied.FirstOrDefault(name => !scripts.Any(script => script.Name == name)) is { } unknown)
         {
@@ -47,7 +44,7 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
             .JournalToSqliteTable(Table)
             .WithTransactionPerScript()
             .WithVariablesDisabled()
-            .LogTo(new UpgradeLog(this))
+            .LogTo(new UpgradeLog(_logger))
             .Build();
         var result = engine.PerformUpgrade();
         if (result.Successful)
@@ -75,45 +72,6 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
         return names;
     }
 
-    private static List<SqlScript> Scripts()
-    {
-        var assembly = Assembly.GetExecutingAssembly();
-        var scripts = new List<SqlScript>();
-        foreach (var resource in assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
-        {
-            var folder = resource.IndexOf(Folder, StringComparison.Ordinal);
-            if (folder < 0)
-                continue;
-            using var stream = assembly.GetManifestResourceStream(resource)!;
-            using var text = new StreamReader(stream);
-            scripts.Add(new SqlScript(resource[(folder + Folder.Length)..], text.ReadToEnd()));
-        }
-
-        return scripts;
-    }
-
     [LoggerMessage(3101, LogLevel.Information, "The schema of '{Path}' was brought up to {Script}.")]
     private partial void LogMigrated(string path, string script);
-
-    [LoggerMessage(EventId = 3102, Message = "Schema: {Text}")]
-    private partial void LogUpgrade(LogLevel level, string text, Exception? error);
-
-    /// <summary>What DbUp tells goes to the application's log, its small talk at Debug.</summary>
-    private sealed class UpgradeLog(SqliteSchema schema) : IUpgradeLog
-    {
-        public void LogTrace(string format, params object[] args) => schema.LogUpgrade(LogLevel.Trace, Text(format, args), null);
-
-        public void LogDebug(string format, params object[] args) => schema.LogUpgrade(LogLevel.Debug, Text(format, args), null);
-
-        public void LogInformation(string format, params object[] args) => schema.LogUpgrade(LogLevel.Debug, Text(format, args), null);
-
-        public void LogWarning(string format, params object[] args) => schema.LogUpgrade(LogLevel.Warning, Text(format, args), null);
-
-        public void LogError(string format, params object[] args) => schema.LogUpgrade(LogLevel.Error, Text(format, args), null);
-
-        public void LogError(Exception ex, string format, params object[] args) => schema.LogUpgrade(LogLevel.Error, Text(format, args), ex);
-
-        private static string Text(string format, object[] args) =>
-            args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
-    }
 }

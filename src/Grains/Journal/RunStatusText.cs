@@ -1,4 +1,4 @@
-namespace Granary.Journal.Sqlite;
+namespace Granary.Journal;
 
 /// <summary>A status as the tables and views have it.</summary>
 internal static class RunStatusText

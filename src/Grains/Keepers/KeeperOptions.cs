@@ -1,0 +1,21 @@
+namespace Granary.Keepers;
+
+/// <summary>How keepers work; fixed per store.</summary>
+/// <param name="Shards">How many keepers share the runs: a power of two. The same in every silo of a cluster.</param>
+internal sealed record KeeperOptions(int Shards)
+{
+    /// <summary>How often the next due runs are read anew.</summary>
+    public static TimeSpan ReadEvery { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How far ahead they are read.</summary>
+    public static TimeSpan Horizon { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often owners are compared with the members, whatever was heard.</summary>
+    public static TimeSpan SweepEvery { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The most that a keeper holds in memory.</summary>
+    public const int MaxHeld = 1_000;
+
+    /// <summary>How many runs a keeper hands out at a time.</summary>
+    public const int Concurrency = 64;
+}
