@@ -4,7 +4,6 @@ using Granary.Agents;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace WeatherAgent;
 
@@ -43,10 +42,6 @@ internal static class Session
         catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
             return ExitCode.Interrupted;
-        }
-        catch (OptionsValidationException e)
-        {
-            return Report(new GranaryUsageException("GRN1902", string.Join(" ", e.Failures)), settings);
         }
         catch (Exception e)
         {

@@ -11,5 +11,8 @@ internal sealed class RunRegistry
 
     public void Remove(string id, RunLoop loop) => _loops.TryRemove(new KeyValuePair<string, RunLoop>(id, loop));
 
+    /// <summary>A snapshot.</summary>
+    public IReadOnlyCollection<RunLoop> All => [.. _loops.Values];
+
     public bool Has(string id) => _loops.ContainsKey(id);
 }

@@ -10,6 +10,7 @@ namespace Granary.Runs;
 /// One run: starts it, claims it, executes it, answers for it. Starts and claims come one at a time; reads interleave
 /// and never claim.
 /// </summary>
+[CollectionAgeLimit(Minutes = 2)]
 internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
 {
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
@@ -189,7 +190,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
         catch (StoreUnavailableException e)
         {
-            throw new GranaryUnavailableException($"Run '{Id}' can't be read: {e.Message}", TimeSpan.FromSeconds(1));
+            throw new GranaryUnavailableException($"Run '{Id}' can't be read: {e.Message}.", TimeSpan.FromSeconds(1));
         }
     }
 
