@@ -4,6 +4,7 @@ using Granary.Agents;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace WeatherAgent;
 
@@ -119,11 +120,11 @@ internal static class Session
     private static int Report(Exception e, Settings settings)
     {
         var granary = e as GranaryException ?? e.InnerException as GranaryException;
-        var text = granary?.Message ?? (e is RunWaitsException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");
+        var text = granary?.Message ?? (e is RunWaitsException or OptionsValidationException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");
         Console.Error.WriteLine(settings.Verbose ? $"{text}\n{e}" : text);
-        return granary switch
+        return (granary ?? e) switch
         {
-            GranaryUsageException => ExitCode.Usage,
+            GranaryUsageException or OptionsValidationException => ExitCode.Usage,
             StoreException or GranaryUnavailableException => ExitCode.Store,
             _ => ExitCode.RunFailed,
         };

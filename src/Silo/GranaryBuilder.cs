@@ -23,7 +23,7 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
         var builder = new GranaryBuilder(host.Services);
         host.Services.AddSingleton(builder);
         var section = host.Configuration.GetSection("Granary");
-        host.Services.AddOptions<GranaryOptions>().Bind(section);
+        host.Services.AddOptions<GranaryOptions>().Bind(section).ValidateOnStart();
         host.Services.AddSingleton<IValidateOptions<GranaryOptions>, GranaryOptionsValidator>();
         EngineServices.Add(host.Services);
         StoreServices.Add(host.Services);

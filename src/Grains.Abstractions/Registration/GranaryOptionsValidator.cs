@@ -7,7 +7,7 @@ internal sealed class GranaryOptionsValidator : IValidateOptions<GranaryOptions>
 {
     private readonly GranaryRanges _ranges = new();
 
-    /// <exception cref="GranaryUsageException"><c>GRN1902</c>; its message lists every setting that is wrong.</exception>
+    /// <summary>One failure, under <c>GRN1902</c>, that lists every setting that is wrong.</summary>
     public ValidateOptionsResult Validate(string? name, GranaryOptions options)
     {
         var wrong = new List<string>();
@@ -23,9 +23,9 @@ internal sealed class GranaryOptionsValidator : IValidateOptions<GranaryOptions>
             wrong.Add("ConnectionName: it is blank.");
         if (options.DataPath is { } path && string.IsNullOrWhiteSpace(path))
             wrong.Add("DataPath: it is blank; leave it out for granary.db.");
-        if (wrong.Count > 0)
-            throw new GranaryUsageException("GRN1902", $"Settings of Granary are wrong. {string.Join(" ", wrong)}", "Change them in code, or in the section Granary of the configuration.");
-        return ValidateOptionsResult.Success;
+        return wrong.Count == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail($"GRN1902: Settings of Granary are wrong. {string.Join(" ", wrong)} Change them in code, or in the section Granary of the configuration.");
     }
 }
 
