@@ -28,7 +28,7 @@ kill_at() {
   start
   "${sample[@]}" >out 2>log &
   pid=$!
-  until [ "$(count "$1" "$2")" = 3 ]; do
+  until [ "$(count "$1" "$2")" = 3 ] && [ "$(count ' llm ' out)" != 0 ]; do
     kill -0 "$pid" 2>/dev/null || fail
     sleep 0.05
   done

@@ -44,10 +44,6 @@ internal static class Session
         {
             return ExitCode.Interrupted;
         }
-        catch (OptionsValidationException e)
-        {
-            return Report(new GranaryUsageException("GRN1902", string.Join(" ", e.Failures)), settings);
-        }
         catch (Exception e)
         {
             return Report(e, settings);
@@ -124,11 +120,11 @@ internal static class Session
     private static int Report(Exception e, Settings settings)
     {
         var granary = e as GranaryException ?? e.InnerException as GranaryException;
-        var text = granary?.Message ?? (e is RunWaitsException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");
+        var text = granary?.Message ?? (e is RunWaitsException or OptionsValidationException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");
         Console.Error.WriteLine(settings.Verbose ? $"{text}\n{e}" : text);
-        return granary switch
+        return (granary ?? e) switch
         {
-            GranaryUsageException => ExitCode.Usage,
+            GranaryUsageException or OptionsValidationException => ExitCode.Usage,
             StoreException or GranaryUnavailableException => ExitCode.Store,
             _ => ExitCode.RunFailed,
         };

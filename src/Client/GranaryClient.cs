@@ -63,16 +63,8 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         Names.CheckName(workflow, "workflow name");
         var id = options?.Id is { } given ? new RunId(given.Value) : new RunId(Guid.CreateVersion7(time.GetUtcNow()).ToString());
         var json = values.Write(input, $"The input of run '{id}' of workflow '{workflow}'");
-        StartReply reply;
-        try
-        {
-            reply = await Grain(id).StartAsync(new StartRequest(workflow, json, Activity.Current?.Id)).WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            throw new GranaryUnavailableException($"The start of run '{id}' was not confirmed in time; it may or may not be stored.", TimeSpan.FromSeconds(1), e);
-        }
-
+        var request = new StartRequest(workflow, json, Activity.Current?.Id);
+        var reply = await CallAsync(id, $"The start of run '{id}' was not confirmed; it may or may not be stored", grain => grain.StartAsync(request), cancellationToken).ConfigureAwait(false);
         if (reply.Refusal is { } refusal)
             throw Refused(refusal);
         if (reply.ConflictingWorkflow is { } other)
@@ -97,7 +89,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     public async Task<RunInfo> InfoAsync(RunId id, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
-        return RunSnapshots.ToInfo(await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id));
+        return RunSnapshots.ToInfo(await SnapshotAsync(id, cancellationToken).ConfigureAwait(false));
     }
 
     public async IAsyncEnumerable<StepInfo> StepsAsync(RunId id, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -106,7 +98,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         long after = 0;
         while (true)
         {
-            var page = await Grain(id).ReadJournalAsync(after, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+            var page = await CallAsync(id, $"The steps of run '{id}' can't be read", grain => grain.ReadJournalAsync(after, TimeSpan.Zero, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (!page.Exists)
                 throw new RunNotFoundException(id);
             if (page.Facts.Count == 0)
@@ -150,7 +142,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
             var end = await PollAsync(id, grain => grain.WaitForEndAsync(_poll, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (end is not null)
                 return end;
-            _ = await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id);
+            _ = await SnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -174,7 +166,37 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         {
             return null;
         }
+        catch (Exception e) when (IsWithoutSilo(e))
+        {
+            throw Unreachable($"Run '{id}' can't be waited for", e);
+        }
     }
+
+    private async Task<RunSnapshot> SnapshotAsync(RunId id, CancellationToken cancellationToken) =>
+        await CallAsync(id, $"Run '{id}' can't be read", grain => grain.InfoAsync(), cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id);
+
+    /// <summary>One call; that the silo isn't there, or doesn't answer, is told in the caller's terms.</summary>
+    private async Task<T> CallAsync<T>(RunId id, string what, Func<IWorkflowGrain, Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call(Grain(id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new GranaryUnavailableException($"{what}: the answer didn't come in time.", TimeSpan.FromSeconds(1), e);
+        }
+        catch (Exception e) when (IsWithoutSilo(e))
+        {
+            throw Unreachable(what, e);
+        }
+    }
+
+    /// <summary>What Orleans throws when its part of this process isn't there yet, or not any more: before its start it simply has nothing to call.</summary>
+    private static bool IsWithoutSilo(Exception e) => e is Orleans.Runtime.OrleansException or ObjectDisposedException or InvalidOperationException or NullReferenceException;
+
+    private GranaryUnavailableException Unreachable(string what, Exception e) =>
+        new($"{what}: {(stopping.IsCancellationRequested ? "this process is stopping" : "no silo can be reached; has the host been started?")}.", TimeSpan.FromSeconds(1), e);
 
     private static GranaryException Refused(Refusal refusal) => refusal.Code switch
     {

@@ -29,7 +29,7 @@ public class GeminiOptions
     public TimeProvider? TimeProvider { get; set; }
 
     /// <summary>Reads <c>GEMINI_API_KEY</c>, <c>GRANARY_GEMINI_ENDPOINT</c> and <c>GRANARY_GEMINI_MODEL</c>; blank counts as unset.</summary>
-    /// <exception cref="ArgumentException">The endpoint is no absolute http or https address.</exception>
+    /// <exception cref="GranaryUsageException"><c>GRN1902</c>: the endpoint is no absolute http or https address.</exception>
     internal static GeminiOptions FromEnvironment(Func<string, string?> read)
     {
         var options = new GeminiOptions { ApiKey = Read("GEMINI_API_KEY") };
@@ -38,7 +38,7 @@ public class GeminiOptions
         if (Read("GRANARY_GEMINI_ENDPOINT") is { } endpoint)
             options.Endpoint = Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
                 ? uri
-                : throw new ArgumentException("GRANARY_GEMINI_ENDPOINT is no absolute http or https address.", nameof(read));
+                : throw new GranaryUsageException("GRN1902", "GRANARY_GEMINI_ENDPOINT is no absolute http or https address.", "Write it like https://proxy.example/gemini, or leave it out.");
         return options;
 
         string? Read(string name) => read(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;

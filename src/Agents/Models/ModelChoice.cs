@@ -56,7 +56,14 @@ internal sealed partial class ModelChoice : IDisposable
                 continue;
             var options = GeminiOptions.FromEnvironment(Read);
             options.ApiKey = key;
-            return new(new GeminiChatClient(options), $"Gemini {options.Model}", $"{name} is set");
+            try
+            {
+                return new(new GeminiChatClient(options), $"Gemini {options.Model}", $"{name} is set");
+            }
+            catch (ArgumentException e)
+            {
+                throw new GranaryUsageException("GRN1902", $"The settings of Gemini can't be used: {e.Message}", $"Correct {name}, GRANARY_GEMINI_MODEL and GRANARY_GEMINI_ENDPOINT.", e);
+            }
         }
 
         if (!(_options.Detect ?? _services.GetService<IHostEnvironment>() is not { } environment || environment.IsDevelopment()))

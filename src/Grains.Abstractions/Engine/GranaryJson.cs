@@ -23,6 +23,9 @@ internal static class GranaryJson
     {
         var options = Create();
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+
+        // What the application may write deeper than the default, Granary must be able to show.
+        options.MaxDepth = 1_000;
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }

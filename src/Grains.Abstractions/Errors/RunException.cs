@@ -30,7 +30,7 @@ public sealed class RunConflictException(RunId runId, string existingWorkflow, s
 /// <param name="runId">The run.</param>
 /// <param name="error">What it threw.</param>
 public sealed class RunFailedException(RunId runId, RunError error)
-    : RunException(runId, "GRN1101", $"Run '{runId}' failed: {error.Type}: {error.Message}", null)
+    : RunException(runId, "GRN1101", $"Run '{runId}' failed{(error.Step is null ? "" : $" in step {error.Step}")}: {error.Type}: {error.Message}", null)
 {
     /// <summary>What the run's code threw.</summary>
     public RunError Error { get; } = error;

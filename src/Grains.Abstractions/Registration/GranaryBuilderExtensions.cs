@@ -24,7 +24,7 @@ public static class GranaryBuilderExtensions
     public static IWorkflowBuilder<TWorkflow> AddWorkflow<TWorkflow>(this IGranaryBuilder builder, Action<WorkflowOptions>? configure = null)
         where TWorkflow : Workflow
     {
-        var descriptor = WorkflowDescriptor.For(typeof(TWorkflow), Options(configure));
+        var descriptor = WorkflowDescriptor.For(typeof(TWorkflow), Options(WorkflowDescriptor.NameOf(typeof(TWorkflow)), configure));
         builder.Services.AddSingleton(descriptor);
         return new WorkflowBuilder<TWorkflow>(builder, descriptor.Name);
     }
@@ -42,7 +42,7 @@ public static class GranaryBuilderExtensions
         ArgumentNullException.ThrowIfNull(run);
         Names.CheckName(name, "workflow name");
         builder.Services.AddSingleton<WorkflowDescriptor>(
-            new WorkflowDescriptor<TIn, TOut>(name, 1, run, _ => new DelegateWorkflow<TIn, TOut>(run), Options(configure)));
+            new WorkflowDescriptor<TIn, TOut>(name, 1, run, _ => new DelegateWorkflow<TIn, TOut>(run), Options(name, configure)));
         return new WorkflowBuilder<Workflow<TIn, TOut>>(builder, name);
     }
 
@@ -57,12 +57,19 @@ public static class GranaryBuilderExtensions
         return builder;
     }
 
-    private static WorkflowOptions Options(Action<WorkflowOptions>? configure)
+    private static WorkflowOptions Options(string workflow, Action<WorkflowOptions>? configure)
     {
         var options = new WorkflowOptions();
         configure?.Invoke(options);
+        if (options.MaxRecoveries < 1)
+            throw Wrong(workflow, $"MaxRecoveries is {options.MaxRecoveries}", "at least 1");
+        if (options.Retry?.Problem() is { } problem)
+            throw Wrong(workflow, $"Retry has {problem.What}", problem.Instead);
         return options;
     }
+
+    private static GranaryUsageException Wrong(string workflow, string what, string instead) =>
+        new("GRN1902", $"Settings of workflow '{workflow}' are wrong: {what}.", $"Pass {instead}.");
 
     private sealed record WorkflowBuilder<TWorkflow>(IGranaryBuilder Granary, string Name) : IWorkflowBuilder<TWorkflow>
         where TWorkflow : Workflow;

@@ -25,9 +25,26 @@ public sealed record RetryOptions(int MaxAttempts = 3)
     /// <summary>The limit for all attempts and delays together, in wall clock from the first attempt's start, also while no process lives. Default: none.</summary>
     public TimeSpan? TotalTimeout { get; init; }
 
-    /// <summary>False for a failure that must not be tried again. Default: everything but <see cref="TerminalException"/> is.</summary>
+    /// <summary>
+    /// False for a failure that must not be tried again. Default: everything but <see cref="TerminalException"/> is. An
+    /// attempt that ran past its limit comes as <see cref="TimeoutException"/>. One that throws itself ends the retries.
+    /// </summary>
     public Func<Exception, bool>? ShouldRetry { get; init; }
 
     /// <summary>A delay that the failure itself asks for (HTTP's Retry-After). It replaces a shorter back-off and is not capped by <see cref="MaxDelay"/>.</summary>
     public Func<Exception, TimeSpan?>? RetryAfter { get; init; }
+
+    /// <summary>What of these means nothing, and what would; null when all is well.</summary>
+    internal (string What, string Instead)? Problem()
+    {
+        if (MaxAttempts < 1)
+            return ($"{MaxAttempts} attempts", "at least 1");
+        if (Delay < TimeSpan.Zero || MaxDelay < TimeSpan.Zero)
+            return ("a negative delay", "zero or more");
+        if (!(BackoffFactor >= 1) || double.IsInfinity(BackoffFactor))
+            return ($"a back-off factor of {BackoffFactor}", "a finite factor of at least 1");
+        if (TotalTimeout <= TimeSpan.Zero)
+            return ($"a total limit of {TotalTimeout}", "a positive limit");
+        return null;
+    }
 }

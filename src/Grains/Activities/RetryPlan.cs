@@ -14,10 +14,13 @@ internal static class RetryPlan
     {
         if (attempt + 1 >= options.MaxAttempts || failure is TerminalException or PayloadException or GranaryUsageException)
             return null;
-        if (options.ShouldRetry is { } shouldRetry && !shouldRetry(failure))
+
+        // The user's functions know the runtime's own type for a time-out, as a body would have thrown it.
+        var seen = failure is AttemptTimeoutException ? new TimeoutException(failure.Message) : failure;
+        if (options.ShouldRetry is { } shouldRetry && !shouldRetry(seen))
             return null;
         var delay = Delay(options, attempt, chance);
-        if (options.RetryAfter?.Invoke(failure) is { } asked && asked > delay)
+        if (options.RetryAfter?.Invoke(seen) is { } asked && asked > delay)
             delay = asked;
 
         // Spans may be as long as the type allows, instants may not.
@@ -45,14 +48,8 @@ internal static class RetryPlan
     {
         if (options.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout.TotalMilliseconds > int.MaxValue))
             throw Bad(step, $"a time limit of {timeout}", "a positive limit below 24 days");
-        if (retry.MaxAttempts < 1)
-            throw Bad(step, $"{retry.MaxAttempts} attempts", "at least 1");
-        if (retry.Delay < TimeSpan.Zero || retry.MaxDelay < TimeSpan.Zero)
-            throw Bad(step, "a negative delay", "zero or more");
-        if (!(retry.BackoffFactor >= 1) || double.IsInfinity(retry.BackoffFactor))
-            throw Bad(step, $"a back-off factor of {retry.BackoffFactor}", "a finite factor of at least 1");
-        if (retry.TotalTimeout <= TimeSpan.Zero)
-            throw Bad(step, $"a total limit of {retry.TotalTimeout}", "a positive limit");
+        if (retry.Problem() is { } problem)
+            throw Bad(step, problem.What, problem.Instead);
     }
 
     private static GranaryUsageException Bad(string step, string what, string instead) =>

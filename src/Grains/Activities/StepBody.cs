@@ -26,11 +26,12 @@ internal static class StepBody
         slot.StartedAt = shared.Time.GetUtcNow();
         slot.FirstStart ??= slot.StartedAt;
         slot.Span ??= loop.StartSpan(slot);
-        var visible = shared.Time.CreateTimer(static s => ((Visibility)s!).Show(), new Visibility(slot, loop), _visibleAfter, Timeout.InfiniteTimeSpan);
+        var visibility = new Visibility(slot, loop);
+        var timer = shared.Time.CreateTimer(static s => ((Visibility)s!).Show(), visibility, _visibleAfter, Timeout.InfiniteTimeSpan);
         try
         {
             var value = await AttemptAsync(slot, loop, shared).ConfigureAwait(false);
-            visible.Dispose();
+            visibility.End();
             CrashPoint.At("step: after the body");
             var what = $"The outcome of step '{slot.Name}' ({slot.Key})";
             var json = shared.Codec.Values.Write(value, what, slot.Call.Json);
@@ -42,8 +43,12 @@ internal static class StepBody
         }
         catch (Exception e)
         {
-            visible.Dispose();
+            visibility.End();
             loop.BodyFailed(slot, e);
+        }
+        finally
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -100,9 +105,26 @@ internal static class StepBody
         }
     }
 
-    private sealed record Visibility(StepSlot Slot, RunLoop Loop)
+    /// <summary>Shows a long body as running, but not behind its outcome.</summary>
+    private sealed class Visibility(StepSlot slot, RunLoop loop)
     {
-        public void Show() => Loop.BodyIsLong(Slot);
+        private readonly Lock _gate = new();
+        private bool _hasEnded;
+
+        public void Show()
+        {
+            lock (_gate)
+            {
+                if (!_hasEnded)
+                    loop.BodyIsLong(slot);
+            }
+        }
+
+        public void End()
+        {
+            lock (_gate)
+                _hasEnded = true;
+        }
     }
 }
 

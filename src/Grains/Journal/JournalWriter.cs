@@ -64,27 +64,22 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     /// <summary>Queues an append. Appends of one journal are committed in the order of these calls.</summary>
     public void Enqueue(Append append)
     {
-        var signal = false;
-        var refused = false;
         lock (_gate)
         {
-            if (_isStopping)
-            {
-                refused = true;
-            }
-            else
+            if (!_isStopping)
             {
                 (append.IsUrgent ? _urgent : _queue).Enqueue(append);
                 _queuedBytes += append.Bytes;
-                signal = !_isSignalled;
+
+                // Under the lock: after it the writer may have ended, and its semaphore be gone.
+                if (!_isSignalled)
+                    _work.Release();
                 _isSignalled = true;
+                return;
             }
         }
 
-        if (refused)
-            append.Done(append, new UnitOutcome(UnitResult.Fenced, new ObjectDisposedException(nameof(JournalWriter))));
-        else if (signal)
-            _work.Release();
+        append.Done(append, new UnitOutcome(UnitResult.Fenced, new ObjectDisposedException(nameof(JournalWriter))));
     }
 
     /// <summary>Queues an append and completes with what became of it.</summary>

@@ -13,36 +13,64 @@ namespace Granary.Keepers;
 internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, ILogger<StartupRecovery> logger) : BackgroundService
 {
     private const int Concurrency = 64;
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var count = 0;
-        await foreach (var page in shared.Store.FindOrphansAsync(shared.Incarnation, stoppingToken).ConfigureAwait(false))
+        for (var wait = _firstPause; !await TakeUpAsync(stoppingToken).ConfigureAwait(false); wait = wait < _longestPause ? wait * 2 : wait)
+            await Task.Delay(wait, shared.Time, stoppingToken).ConfigureAwait(false);
+    }
+
+    /// <summary>False when something couldn't be read or taken up: the same search finds it again.</summary>
+    private async Task<bool> TakeUpAsync(CancellationToken stoppingToken)
+    {
+        var (count, failed) = (0, 0);
+        try
         {
-            count += page.Count;
-            await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken }, RecoverAsync).ConfigureAwait(false);
+            await foreach (var page in shared.Store.FindOrphansAsync(shared.Incarnation, stoppingToken).ConfigureAwait(false))
+            {
+                await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken }, async (run, stop) =>
+                {
+                    if (await RecoverAsync(run, stop).ConfigureAwait(false))
+                        Interlocked.Increment(ref count);
+                    else
+                        Interlocked.Increment(ref failed);
+                }).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            LogSearchFailed(e);
+            failed++;
         }
 
         if (count > 0)
             LogRecovered(count);
+        return failed == 0;
     }
 
-    private async ValueTask RecoverAsync(OrphanedRun run, CancellationToken cancellationToken)
+    private async Task<bool> RecoverAsync(OrphanedRun run, CancellationToken cancellationToken)
     {
         try
         {
             // Without an owner it was handed over in good order, or waits for a version; one that only waited for its time
             // did nothing that could have killed its process. Neither is charged.
             await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null || run.Status == RunStatus.Waiting ? RecoverReason.Due : RecoverReason.OwnerDied).ConfigureAwait(false);
+            return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             LogFailed(e, run.Id);
+            return false;
         }
     }
 
     [LoggerMessage(2001, LogLevel.Information, "Took up {Count} runs that the last process left.")]
     private partial void LogRecovered(int count);
+
+    [LoggerMessage(2003, LogLevel.Error, "The runs that the last process left couldn't be searched for; it is tried again.")]
+    private partial void LogSearchFailed(Exception exception);
 
     [LoggerMessage(2002, LogLevel.Error, "Run '{RunId}' couldn't be taken up; it is tried again.")]
     private partial void LogFailed(Exception exception, string runId);

@@ -14,7 +14,8 @@ internal sealed partial class RunLoop
         // Also when it threw: the code that wrote the journal went on here.
         if (FirstNeverRequested() is { } row)
         {
-            Diverge(new StepKey(row.StepKey!), $"{row.StepKind} '{row.Name}'", "the end of the run");
+            var threw = _code!.Exception?.InnerExceptions[0] is { } e ? $", for it threw {RunErrors.Describe(e).Type}: {RunErrors.Describe(e).Message}" : "";
+            Diverge(new StepKey(row.StepKey!), $"{row.StepKind} '{row.Name}'", $"the end of the run{threw}");
             StopDiverged(_divergence!);
             return;
         }

@@ -22,4 +22,7 @@ internal sealed partial class RunLoop
 
     [LoggerMessage(1005, LogLevel.Warning, "Run '{RunId}': a service of its scope failed to dispose.")]
     private partial void LogScopeFailed(Exception exception, string runId);
+
+    [LoggerMessage(1007, LogLevel.Error, "Run '{RunId}': the retry filter of step '{Name}' ({StepKey}) threw; the step isn't tried again.")]
+    private partial void LogFilterFailed(Exception exception, string runId, string name, string stepKey);
 }

@@ -50,6 +50,7 @@ internal sealed partial class RunLoop
     private int _cursor;
     private int _pumpQueued;
     private int _pumpThread;
+    private long _pumpSince;
     private int _running;
     private int _inFlight;
     private int _draws;
@@ -123,6 +124,9 @@ internal sealed partial class RunLoop
 
     /// <summary>When a keeper must wake the run that this activation has parked.</summary>
     public DateTimeOffset? ParkedUntil { get; private set; }
+
+    /// <summary>For how long the code has held its thread without coming to rest.</summary>
+    public TimeSpan Busy => Volatile.Read(ref _pumpSince) is > 0 and var since ? TimeSpan.FromMilliseconds(Environment.TickCount64 - since) : TimeSpan.Zero;
 
     /// <summary>Called after each commit, on any thread.</summary>
     public Action? Committed { get; set; }
@@ -249,6 +253,7 @@ internal sealed partial class RunLoop
         if (_state == State.Gone)
             return;
         _pumpThread = Environment.CurrentManagedThreadId;
+        Volatile.Write(ref _pumpSince, Environment.TickCount64);
         try
         {
             _code ??= Task.Factory.StartNew(RunCodeAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
@@ -287,6 +292,7 @@ internal sealed partial class RunLoop
         }
         finally
         {
+            Volatile.Write(ref _pumpSince, 0);
             _pumpThread = 0;
         }
     }
@@ -464,8 +470,9 @@ internal sealed partial class RunLoop
         }
         catch (Exception e)
         {
-            // The user's own filter threw.
-            error = RunErrors.Describe(e, slot.Key);
+            // The user's own filter threw: what the step failed with stays what it failed with.
+            LogFilterFailed(e, _row.Id, slot.Name, slot.Key.Value);
+            error = error with { Message = $"{error.Message} (not tried again: the step's retry filter threw {e.GetType().Name})" };
             due = null;
         }
 

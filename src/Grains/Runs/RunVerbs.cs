@@ -91,8 +91,11 @@ internal sealed class RunVerbs : IRunEngine
     {
         Names.CheckName(name, "branch name");
         Guard();
-        var key = AmbientRun.Current!.Scope.Next();
-        return _loop.IsStep(key, $"branch '{name}'") ? _loop.Never<T>() : InScopeAsync(StepScope.Under(key), body);
+        return OnScheduler(() =>
+        {
+            var key = AmbientRun.Current!.Scope.Next();
+            return _loop.IsStep(key, $"branch '{name}'") ? _loop.Never<T>() : InScopeAsync(StepScope.Under(key), body);
+        });
     }
 
     public Task<T> InScopeAsync<T>(StepScope scope, Func<Task<T>> body)

@@ -76,7 +76,41 @@ public sealed partial class SampleKillTests
         Assert.Contains("- GetWeather(city: Rome): Rome: 27 °C and windy", child.Lines);
         Assert.All(effects.GroupBy(e => e[0]), key => Assert.Equal(["0 begin", "0 begin", "0 end"], key.Select(e => $"{e[1]} {e[3]}")));
         Assert.Equal(3, effects.Select(e => e[0]).Distinct().Count());
+        AssertReadmeShows(string.Join('\n', child.Lines));
     }
+
+    /// <summary>The README shows what the script prints; only processes, times, the run's key and the order of parallel tools may differ.</summary>
+    private static void AssertReadmeShows(string output)
+    {
+        var path = Path.Combine(Repository.Root, "README.md");
+        var readme = File.ReadAllText(path);
+        var shown = Demonstration().Match(readme).Groups["output"];
+        if (Environment.GetEnvironmentVariable("GRANARY_APPROVE") == "1")
+        {
+            File.WriteAllText(path, readme[..shown.Index] + output.TrimEnd() + readme[(shown.Index + shown.Length)..]);
+            return;
+        }
+
+        Assert.Equal(Lasting(output), Lasting(shown.Value));
+    }
+
+    private static string Lasting(string output) => string.Join('\n', Changing().Replace(output.TrimEnd(), "#").Split('\n')
+        .Select(line => line.TrimEnd())
+        .Aggregate(new List<List<string>> { new() }, (groups, line) =>
+        {
+            // Lines of tools that run side by side come in any order.
+            var isParallel = line.Contains(" tool ", StringComparison.Ordinal) || line.StartsWith("#/", StringComparison.Ordinal);
+            if (!isParallel || groups[^1].FirstOrDefault() is not { } first || !(first.Contains(" tool ", StringComparison.Ordinal) || first.StartsWith("#/", StringComparison.Ordinal)))
+                groups.Add([]);
+            groups[^1].Add(line);
+            return groups;
+        }).SelectMany(group => group.Order(StringComparer.Ordinal)));
+
+    [GeneratedRegex(@"<!-- demo:begin -->.*?\n```\n(?<output>.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Demonstration();
+
+    [GeneratedRegex(@"(?<=process |kill -9 )\d+|\d+(?= ms)|^\d+(?=/)|(?<= 0 )\d+(?= (begin|end))", RegexOptions.Multiline)]
+    private static partial Regex Changing();
 
     private static IEnumerable<string> Steps(string block) =>
         StepLine().Matches(block).Select(m => $"{m.Groups["source"].Value} {m.Groups["kind"].Value}");

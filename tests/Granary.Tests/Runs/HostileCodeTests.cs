@@ -39,6 +39,53 @@ public sealed class HostileCodeTests
         Assert.Equal(1, bodies);
     }
 
+    [Fact]
+    [Trait("Speed", "Slow")]
+    public async Task code_that_blocks_is_told_of_and_goes_on_when_it_lets_go()
+    {
+        using var letGo = new ManualResetEventSlim();
+        await using var app = await TestApp.StartAsync(g =>
+        {
+            g.AddWorkflow<int, string>("blocks", async (ctx, _) =>
+            {
+                letGo.Wait(TimeSpan.FromSeconds(50), CancellationToken.None);
+                return await ctx.StepAsync("after", _ => Task.FromResult("went on"));
+            });
+        });
+
+        var run = await app.Client.Workflow<int, string>("blocks").StartAsync(0, new() { Id = "r" }, Stop);
+        await Eventually.TrueAsync(app.DataPath, "the log tells of it", () => app.Log.Lines.Any(line => line.Text.StartsWith("GRN1208: the code of run 'r'", StringComparison.Ordinal)));
+        letGo.Set();
+        Assert.Equal("went on", await run.ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(30), Stop));
+    }
+
+    [Fact]
+    public async Task a_branch_begun_off_the_runs_thread_that_meets_a_step_stops_the_run_visibly()
+    {
+        using var data = new TestDatabase();
+        var gate = new Gate();
+        void App(IGranaryBuilder g, bool isNew) => g.AddWorkflow<int, int>("w", async (ctx, _) =>
+        {
+            if (isNew)
+                await Task.Run(() => ctx.BranchAsync("b", () => Task.FromResult(1)));
+            else
+                await ctx.StepAsync("a", _ => Task.FromResult(1));
+            await ctx.StepAsync("gate", gate.PassAsync);
+            return 1;
+        });
+
+        await using (var app = await data.StartAsync(g => App(g, isNew: false)))
+        {
+            await app.Client.Workflow<int, int>("w").StartAsync(0, new() { Id = "r" }, Stop);
+            await gate.Reached.WaitAsync(Stop);
+        }
+
+        await using (var app = await data.StartAsync(g => App(g, isNew: true)))
+        {
+            await Eventually.TrueAsync(data.Path, "the run waits for its version", async () => await app.Client.Run("r").InfoAsync(Stop) is { WaitingOn: "version", Error.Code: "GRN1203" });
+        }
+    }
+
     private sealed class Brittle : IDisposable
     {
         public void Dispose() => throw new InvalidOperationException("dispose");

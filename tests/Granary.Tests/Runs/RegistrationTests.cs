@@ -93,15 +93,32 @@ public sealed class RegistrationTests
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => data.StartAsync(g => g.Configure(o =>
         {
+            o.Json = null!;
+            o.Retry = new(0);
+            o.ConnectionName = " ";
             o.MaxRecoveries = 0;
             o.Payloads.MaxBytes = 1;
             o.Payloads.CompressAboveBytes = -1;
             o.Journal.MaxQueuedBytes = 0;
         })));
 
-        foreach (var key in new[] { "MaxRecoveries", "Payloads.MaxBytes", "Payloads.CompressAboveBytes", "Journal.MaxQueuedBytes" })
+        Assert.StartsWith("GRN1902: ", e.Message);
+        foreach (var key in new[] { "Json", "Retry", "0 attempts", "ConnectionName", "MaxRecoveries", "Payloads.MaxBytes", "Payloads.CompressAboveBytes", "Journal.MaxQueuedBytes" })
             Assert.Contains(key, e.Message);
         Assert.False(File.Exists(data.Path), "the store was opened");
+    }
+
+    [Fact]
+    public async Task options_of_a_workflow_that_mean_nothing_are_refused_where_they_are_given()
+    {
+        using var data = new TestDatabase();
+
+        foreach (var wrong in (Action<WorkflowOptions>[])[o => o.MaxRecoveries = 0, o => o.Retry = new(0), o => o.Retry = new() { BackoffFactor = double.NaN }])
+        {
+            var e = await Assert.ThrowsAsync<GranaryUsageException>(() => data.StartAsync(g => g.AddWorkflow<int, int>("w", (_, i) => Task.FromResult(i), wrong)));
+            Assert.Equal("GRN1902", e.Code);
+            Assert.Contains("'w'", e.Message);
+        }
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class ReplayCheckTests
             await ctx.StepAsync("other", _ => Ran("new"));
         }),
         new("an end before the last step", "step 'charge'", "the end of the run", ctx => ctx.StepAsync("charge", _ => Ran("old")), _ => Task.CompletedTask, EndsThere: true),
-        new("a failure before the last step", "step 'charge'", "the end of the run", ctx => ctx.StepAsync("charge", _ => Ran("old")),
+        new("a failure before the last step", "step 'charge'", "the end of the run, for it threw System.InvalidOperationException: a mistake in the new code", ctx => ctx.StepAsync("charge", _ => Ran("old")),
             _ => throw new InvalidOperationException("a mistake in the new code"), EndsThere: true),
     ];
 

@@ -93,12 +93,14 @@ public sealed class RetryTests(LiveApp app) : IClassFixture<LiveApp>
     }
 
     [Fact]
-    public async Task a_filter_that_throws_fails_the_step_with_its_own_error()
+    public async Task a_filter_that_throws_ends_the_retries_and_the_failure_stays()
     {
         var error = await app.RunAsync(async ctx => (await Caught.OfAsync<StepFailedException>(() => ctx.StepAsync("step", FailBefore(9),
             new() { Retry = _quick with { ShouldRetry = _ => throw new NotSupportedException("broken filter") } }))).Error.Message);
 
-        Assert.Equal("broken filter", error);
+        Assert.StartsWith("attempt 0 (", error);
+        Assert.Contains("NotSupportedException", error);
+        Assert.Contains(app.App.Log.Lines, line => line.Text.Contains("retry filter", StringComparison.Ordinal) && line.Text.Contains("broken filter", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -25,7 +25,7 @@ internal static class SqliteErrors
         e.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_FULL or raw.SQLITE_NOMEM or raw.SQLITE_INTERRUPT;
 
     public static StoreUnavailableException Unavailable(string path, Exception e) =>
-        new($"SQLite file '{path}': {(e is SqliteException sqlite ? Reason(sqlite) : e.Message)}", e);
+        new($"SQLite file '{path}': {(e is SqliteException sqlite ? Reason(sqlite) : e.Message).TrimEnd('.')}", e);
 
     public static StoreException HeldBy(string path, StoreProcess? holder) => new("GRN3001",
         $"The database '{path}' is in use by {(holder is null ? "another process" : holder.ToString())}.",
@@ -34,6 +34,10 @@ internal static class SqliteErrors
     public static StoreException TakenOver(string path) => new("GRN3001",
         $"The database '{path}' was taken over by another process, because '{SqliteFileLock.PathOf(path)}' was deleted or the file was replaced.",
         "Restart this process, and leave the lock file where it is.");
+
+    public static StoreException Removed(string path, string file) => new("GRN3001",
+        $"The database '{path}' was changed under this process: '{file}' was deleted, or another file is in its place.",
+        "Restore the database from a backup where it is lost, and restart this process. Never delete or replace FILE, FILE-wal or FILE-shm while a process has the database open.");
 
     public static StoreException NoLocks(string path, string lockFile) => new("GRN3006",
         $"The database '{path}' can't be protected: its file system doesn't keep the lock on '{lockFile}'.",

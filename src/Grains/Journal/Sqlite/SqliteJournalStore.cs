@@ -24,6 +24,7 @@ internal sealed partial class SqliteJournalStore : IJournalStore
     private SqliteConnection? _writerConnection;
     private SqliteBatchWriter? _writer;
     private SqliteJournalReader? _reader;
+    private OpenFiles? _files;
     private StoreException? _takenOver;
     private long _epoch;
     private bool _isDisposed;
@@ -59,12 +60,16 @@ internal sealed partial class SqliteJournalStore : IJournalStore
                 throw NotOpen();
             try
             {
+                if (_takenOver is null && _writer is null)
+                    Reopen();
                 if (_takenOver is null)
                 {
-                    _writer ??= OpenWriter();
-                    if (_writer.Write(batch) is { } outcomes)
+                    var outcomes = _writer!.Write(batch);
+
+                    // After the commit: what went into a deleted file isn't acknowledged.
+                    if (outcomes is not null && _files!.Lost() is null)
                         return outcomes;
-                    _takenOver = SqliteErrors.TakenOver(_path);
+                    _takenOver = outcomes is null ? SqliteErrors.TakenOver(_path) : SqliteErrors.Removed(_path, _files!.Lost()!);
                     LogTakenOver(_takenOver);
                 }
             }
@@ -151,6 +156,8 @@ internal sealed partial class SqliteJournalStore : IJournalStore
                 _epoch = ProcessRow.Register(_writerConnection, _path, self, _time.GetUtcNow());
                 _writer = new SqliteBatchWriter(_writerConnection.Handle!, _epoch);
                 _reader = new SqliteJournalReader(_path);
+                _files = new OpenFiles(_path);
+                _ = _files.Lost();
                 LogOpened(_path, _epoch);
             }
             catch (Exception e)
@@ -198,11 +205,20 @@ internal sealed partial class SqliteJournalStore : IJournalStore
         }
     }
 
-    private SqliteBatchWriter OpenWriter()
+    private void Reopen()
     {
         CloseWriter();
+        _files!.ForgetSideFiles();
+        if (_files.Lost() is { } lost)
+        {
+            // Opening would make an empty database.
+            _takenOver = SqliteErrors.Removed(_path, lost);
+            LogTakenOver(_takenOver);
+            return;
+        }
+
         _writerConnection = SqliteWriterConnection.Open(_path);
-        return new SqliteBatchWriter(_writerConnection.Handle!, _epoch);
+        _writer = new SqliteBatchWriter(_writerConnection.Handle!, _epoch);
     }
 
     private void CloseWriter()

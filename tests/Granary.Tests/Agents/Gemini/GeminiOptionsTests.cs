@@ -35,9 +35,10 @@ public sealed class GeminiOptionsTests
     [Fact]
     public void endpoint_that_is_no_address_is_refused_by_name()
     {
-        var error = Assert.Throws<ArgumentException>(
+        var error = Assert.Throws<GranaryUsageException>(
             () => GeminiOptions.FromEnvironment(name => name == "GRANARY_GEMINI_ENDPOINT" ? "localhost" : null));
 
+        Assert.Equal("GRN1902", error.Code);
         Assert.Contains("GRANARY_GEMINI_ENDPOINT", error.Message, StringComparison.Ordinal);
     }
 

@@ -107,6 +107,34 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         Assert.Equal(2, (await _store.ReadHeadAsync(1, TestContext.Current.CancellationToken))!.Value.Seq);
     }
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("", true)]
+    [InlineData("-wal", false)]
+    [InlineData("-shm", true)]
+    public void nothing_is_acknowledged_that_went_into_a_file_which_was_deleted_or_replaced(string suffix, bool replaced)
+    {
+        Assert.Equal(UnitResult.Committed, Assert.Single(_store.Write([_run.Next(_run.Step("a1"))])).Result);
+        var file = _file.Path + suffix;
+        if (replaced)
+        {
+            File.Copy(file, file + ".copy");
+            File.Move(file + ".copy", file, overwrite: true);
+        }
+        else
+        {
+            File.Delete(file);
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            var outcome = Assert.Single(_store.Write([_run.Next(_run.Step("a2"))]));
+            Assert.Equal(UnitResult.Fenced, outcome.Result);
+            Assert.Equal("GRN3001", Assert.IsType<StoreException>(outcome.Error).Code);
+            Assert.Contains($"'{file}'", outcome.Error!.Message);
+        }
+    }
+
     [Fact]
     public async Task closed_store_says_so()
     {
