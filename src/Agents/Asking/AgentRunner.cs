@@ -27,7 +27,7 @@ internal sealed class AgentRunner(AgentRegistry registry, AgentModels models)
     {
         var definition = registry.Get(agent);
         var options = registry.OptionsOf(definition);
-        var question = new AgentQuestion(agent, options);
+        var question = new AgentQuestion(agent, options, call.Model ?? options.Model);
         var chat = new AgentChatOptions(ChatOptionsMerge.Of(options.Chat, call.Chat, definition.Tools), question);
         List<ChatMessage> messages = string.IsNullOrWhiteSpace(options.Instructions) ? [] : [new(ChatRole.System, options.Instructions)];
         messages.AddRange(Questions.Check(call.Messages));

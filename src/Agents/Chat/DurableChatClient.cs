@@ -24,8 +24,16 @@ internal sealed class DurableChatClient(IChatClient inner) : DelegatingChatClien
             Fingerprint = request.Fingerprint(),
             Input = request.Input(),
             Json = AgentJson.Options,
+            Remote = call.Remote is { } at ? new RemoteCall(AgentActivities.ModelOf(at.Agent), at.Role, request.ToSend(at.Model, isStreaming)) : null,
         });
 }
 
 /// <summary>How a model is called.</summary>
-internal readonly record struct ModelCallOptions(string Name, RetryOptions Retry, TimeSpan Timeout);
+internal readonly record struct ModelCallOptions(string Name, RetryOptions Retry, TimeSpan Timeout)
+{
+    /// <summary>Where, unless it is here.</summary>
+    public RemoteModel? Remote { get; init; }
+}
+
+/// <summary>An agent's model on silos of a role.</summary>
+internal sealed record RemoteModel(string Agent, string Role, string? Model);

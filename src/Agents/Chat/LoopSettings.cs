@@ -7,6 +7,9 @@ internal sealed record LoopSettings
 {
     public required ModelCallOptions Model { get; init; }
 
+    /// <summary>The agent that asks; null where the client is called without one.</summary>
+    public string? Agent { get; init; }
+
     public required int MaxRounds { get; init; }
 
     public ToolFailure OnToolFailure { get; init; }
@@ -25,10 +28,14 @@ internal sealed record LoopSettings
         var agent = question?.Options;
         return new()
         {
+            Agent = question?.Agent,
             Model = new(
                 client.Name ?? question?.Agent ?? "chat",
                 agent?.OwnModelRetry ?? client.Retry,
-                agent?.OwnModelTimeout ?? client.Timeout),
+                agent?.OwnModelTimeout ?? client.Timeout)
+            {
+                Remote = question is not null && agent!.RunModelOn is { } role ? new(question.Agent, role, question.Model) : null,
+            },
             MaxRounds = agent?.MaxRounds ?? maximumIterations,
             OnToolFailure = agent?.OnToolFailure ?? ToolFailure.TellModel,
             ToolRetry = agent?.ToolRetry,
@@ -44,7 +51,7 @@ internal sealed record LoopSettings
         var shouldRetry = retry?.ShouldRetry;
         return new()
         {
-            Retry = retry is null ? null : retry with { ShouldRetry = e => e is not (ToolArgumentsException or TerminalException) && (shouldRetry?.Invoke(e) ?? true) },
+            Retry = retry is null ? null : retry with { ShouldRetry = e => e is not (ToolArgumentsException or TerminalException) && !(e is ActivityFailedException remote && remote.Is<ToolArgumentsException>()) && (shouldRetry?.Invoke(e) ?? true) },
             Timeout = (tool.Timeout ?? ToolTimeout) is { } timeout && timeout != Timeout.InfiniteTimeSpan ? timeout : null,
         };
     }
@@ -62,8 +69,11 @@ internal sealed class AgentChatOptions : ChatOptions
 }
 
 /// <summary>A question to an agent while it is worked on.</summary>
-internal sealed class AgentQuestion(string agent, AgentOptions options)
+internal sealed class AgentQuestion(string agent, AgentOptions options, string? model)
 {
+    /// <summary>The key of the chat client that is asked.</summary>
+    public string? Model { get; } = model;
+
     public string Agent { get; } = agent;
 
     public AgentOptions Options { get; } = options;

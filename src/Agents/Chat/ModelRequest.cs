@@ -38,6 +38,16 @@ internal sealed record ModelRequest(IReadOnlyList<ChatMessage> Messages, ChatOpt
     /// <summary>The step's input for people to read, or null when all messages are recorded elsewhere in the run.</summary>
     public byte[]? Input() => NewMessages is { Count: > 0 } ? JsonSerializer.SerializeToUtf8Bytes(NewMessages, AgentJson.Options) : null;
 
+    /// <summary>The request for a silo elsewhere: tools go by their names.</summary>
+    public byte[] ToSend(string? model, bool isStreaming) => JsonSerializer.SerializeToUtf8Bytes(new RemoteModelCall
+    {
+        Messages = Messages,
+        Options = Options is null ? null : JsonSerializer.Deserialize<ChatOptions>(Write(Options), AgentJson.Options),
+        Tools = Options?.Tools?.Select(t => t.Name).ToList(),
+        Model = model,
+        IsStreaming = isStreaming,
+    }, AgentJson.Options);
+
     // Declared as ChatOptions: a derived class must not add properties of its own.
     private static JsonNode? Write(ChatOptions? options)
     {

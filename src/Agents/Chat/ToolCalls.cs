@@ -65,12 +65,27 @@ internal sealed class ToolCalls(
                     Fingerprint = CanonicalJson.Write(call.Arguments),
                     Input = JsonSerializer.SerializeToUtf8Bytes(call.Arguments, AgentJson.Options),
                     Json = AgentJson.Options,
+                    Remote = RemoteOf(toolOptions, tool, call),
                 }).ConfigureAwait(true);
             case ToolExecution.Workflow:
                 return await flow.Engine.InScopeAsync(StepScope.Under(key), () => body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken)).ConfigureAwait(true);
             default:
                 return await body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken).ConfigureAwait(true);
         }
+    }
+
+    /// <exception cref="GranaryUsageException"><c>GRN2013</c>: silos of the role wouldn't know the tool.</exception>
+    private RemoteCall? RemoteOf(ToolOptions toolOptions, AIFunction tool, FunctionCallContent call)
+    {
+        if (toolOptions.RunOn is not { } role)
+            return null;
+        if (settings.Agent is not { } agent)
+        {
+            throw new GranaryUsageException("GRN2013", $"The tool '{tool.Name}' is to run on silos of the role '{role}', but it belongs to no agent by which they would know it.",
+                "Add it to an agent with AddTool() or AddTools(), or take RunOn away.");
+        }
+
+        return new RemoteCall(AgentActivities.ToolOf(agent, tool.Name), role, JsonSerializer.SerializeToUtf8Bytes(call.Arguments, AgentJson.Options));
     }
 
     /// <summary>Whether an exception is no failure of the tool: it must reach the engine, never the model.</summary>

@@ -20,6 +20,9 @@ internal static class ModelFailures
         ModelException failure => failure.IsTransient,
         TimeoutException => true,
 
+        // Judged where it was thrown.
+        ActivityFailedException failure => failure.IsTransient,
+
         // The attempt ran past the step's own limit.
         GranaryException failure => failure.IsTransient || failure.Code == "GRN1302",
         HttpRequestException { StatusCode: { } status } => IsTransient((int)status),
@@ -30,7 +33,12 @@ internal static class ModelFailures
         _ => StatusOf(exception) is { } status && IsTransient(status),
     };
 
-    public static TimeSpan? RetryAfter(Exception exception) => (exception as ModelException)?.RetryAfter;
+    public static TimeSpan? RetryAfter(Exception exception) => exception switch
+    {
+        ModelException failure => failure.RetryAfter,
+        ActivityFailedException failure => failure.RetryAfter,
+        _ => null,
+    };
 
     private static bool IsTransient(int status) => status is 408 or 429 or (>= 500 and <= 599);
 

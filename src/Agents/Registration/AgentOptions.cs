@@ -43,6 +43,9 @@ public class AgentOptions
     /// <summary>How many times the model may call tools for one question; then it is asked once more, without tools. Default 40; at least 1.</summary>
     public int MaxRounds { get; set; } = 40;
 
+    /// <summary>The role of the silos that call the model (<see cref="GranaryOptions.Roles"/>); default null: where the run is. While no silo has the role, runs wait visibly.</summary>
+    public string? RunModelOn { get; set; }
+
     internal RetryOptions? OwnModelRetry { get; private set; }
 
     internal TimeSpan? OwnModelTimeout { get; private set; }

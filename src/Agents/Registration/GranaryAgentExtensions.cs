@@ -35,6 +35,7 @@ public static class GranaryAgentExtensions
         builder.Services.TryAddSingleton<AgentRegistry>();
         builder.Services.TryAddSingleton<AgentModels>();
         builder.Services.TryAddSingleton<AgentRunner>();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IActivityCatalog, AgentActivities>());
         builder.Services.TryAddSingleton<ModelChoice>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelAnnouncement>());
         builder.Services.AddOptions<AgentOptions>(name)

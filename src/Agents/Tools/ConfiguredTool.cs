@@ -22,6 +22,7 @@ internal class ConfiguredTool(AIFunction function, ToolOptions options) : Delega
     {
         var options = new ToolOptions();
         method?.GetCustomAttribute<ToolAttribute>(inherit: true)?.ApplyTo(options);
+        options.RunOn = (method?.GetCustomAttribute<RunOnAttribute>(inherit: true) ?? method?.DeclaringType?.GetCustomAttribute<RunOnAttribute>(inherit: true))?.Role;
         return options;
     }
 }

@@ -11,6 +11,12 @@ public class ToolOptions
 
     /// <summary>Where the tool's code runs. Default <see cref="ToolExecution.Step"/>.</summary>
     public ToolExecution Execution { get; set; } = ToolExecution.Step;
+
+    /// <summary>
+    /// The role of the silos that run the tool's code (<see cref="GranaryOptions.Roles"/>); default null: where the run is.
+    /// For steps of an agent's own tools. There the tool sees no messages, and no <c>FunctionInvoker</c> of the chat client.
+    /// </summary>
+    public string? RunOn { get; set; }
 }
 
 /// <summary>Where a tool's code runs.</summary>

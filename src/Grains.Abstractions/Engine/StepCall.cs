@@ -18,6 +18,9 @@ internal sealed record StepCall<T>(string Kind, string Name, Func<StepContext, T
     /// <summary>JSON to record as the step's input, for people to read. Null: none.</summary>
     public byte[]? Input { get; init; }
 
+    /// <summary>How the body may run on another silo. Null: it runs where the run is.</summary>
+    public RemoteCall? Remote { get; init; }
+
     /// <summary>How the outcome is written and read. Null: as the application's options say.</summary>
     public JsonSerializerOptions? Json { get; init; }
 }

@@ -16,6 +16,9 @@ public class GranaryOptions
     /// <summary>The build's version, stamped on its runs. Default: the entry assembly's informational version.</summary>
     public string? ApplicationVersion { get; set; }
 
+    /// <summary>What this silo is for, besides executing runs: tools and model calls that ask for a role run on silos that have it. Default: none.</summary>
+    public IList<string> Roles { get; } = [];
+
     /// <summary>Whether a step whose input differs from the recorded one stops the run. Default: false, a warning.</summary>
     public bool StrictReplay { get; set; }
 

@@ -12,7 +12,7 @@ internal static class RetryPlan
     /// <param name="chance">A random number from 0 up to 1.</param>
     public static DateTimeOffset? Next(RetryOptions options, int attempt, Exception failure, DateTimeOffset firstStart, DateTimeOffset now, double chance)
     {
-        if (attempt + 1 >= options.MaxAttempts || failure is TerminalException or PayloadException or GranaryUsageException)
+        if (attempt + 1 >= options.MaxAttempts || IsTerminal(failure))
             return null;
 
         // The user's functions know the runtime's own type for a time-out, as a body would have thrown it.
@@ -27,6 +27,10 @@ internal static class RetryPlan
         var due = delay < DateTimeOffset.MaxValue - now ? now + delay : DateTimeOffset.MaxValue;
         return due - firstStart >= options.TotalTimeout ? null : due;
     }
+
+    /// <summary>Whether a failure must not be tried again, whatever the options say.</summary>
+    public static bool IsTerminal(Exception failure) =>
+        failure is TerminalException or PayloadException or GranaryUsageException or ActivityFailedException { IsTerminal: true };
 
     /// <summary>The back-off after an attempt: grown, jittered, then capped.</summary>
     public static TimeSpan Delay(RetryOptions options, int attempt, double chance)

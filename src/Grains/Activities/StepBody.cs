@@ -22,6 +22,8 @@ internal static class StepBody
     private static async Task RunAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
         await shared.Gate.PassAsync().ConfigureAwait(false);
+        if (slot.Call.Remote is { } remote && shared.Remote.IsElsewhere(remote.Role) && !await HasSiloAsync(slot, loop, shared, remote).ConfigureAwait(false))
+            return;
         CrashPoint.At("step: before the body");
         slot.StartedAt = shared.Time.GetUtcNow();
         slot.FirstStart ??= slot.StartedAt;
@@ -52,6 +54,39 @@ internal static class StepBody
         }
     }
 
+    /// <summary>Waits until a silo has the role, which is no part of the attempt. False when the run stopped first.</summary>
+    private static async Task<bool> HasSiloAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared, RemoteCall remote)
+    {
+        try
+        {
+            await shared.Remote.FindAsync(remote.Role, waits => loop.BodyWaitsForSilo(slot, waits), loop.BodyToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e)
+        {
+            loop.BodyFailed(slot, e);
+            return false;
+        }
+    }
+
+    private static async Task<T> ElsewhereAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared, RemoteCall remote, StepContext step)
+    {
+        var order = new ActivityOrder
+        {
+            Place = new(loop.Key, slot.Key.Value, loop.Epoch, slot.Attempt),
+            Activity = remote.Activity,
+            Input = remote.Input,
+            RunId = loop.RunId.Value,
+            Name = slot.Name,
+            MaxAttempts = step.MaxAttempts,
+            IdempotencyKey = step.IdempotencyKey,
+            Limit = slot.Call.Options.Timeout,
+            TraceParent = Activity.Current?.Id,
+        };
+        var json = await shared.Remote.RunAsync(order, remote.Role, waits => loop.BodyWaitsForSilo(slot, waits), step.CancellationToken).ConfigureAwait(false);
+        return shared.Codec.Values.Read<T>(json, $"The outcome of step '{slot.Name}' ({slot.Key})", slot.Call.Json)!;
+    }
+
     private static async Task<T> AttemptAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
         var scope = new AttemptServices(shared.Root, shared.StepLogger);
@@ -78,7 +113,7 @@ internal static class StepBody
             AmbientRun.EnterBody(step);
             Activity.Current = slot.Span;
             using var logScope = step.Logger.BeginScope(new KeyValuePair<string, object>[] { new("RunId", loop.RunId.Value), new("StepKey", slot.Key.Value) });
-            var body = slot.Call.Body(step);
+            var body = slot.Call.Remote is { } remote && shared.Remote.IsElsewhere(remote.Role) ? ElsewhereAsync(slot, loop, shared, remote, step) : slot.Call.Body(step);
             if (options.Timeout is not { } timeout)
                 return await body.ConfigureAwait(false);
             try

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Granary.Activities;
 using Granary.Engine;
 using Granary.Journal;
 using Granary.Keepers;
@@ -6,6 +7,7 @@ using Granary.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Orleans.Hosting;
 using Orleans.Runtime;
 
 namespace Granary;
@@ -24,6 +26,11 @@ internal static class EngineServices
         services.AddSingleton<IStoreHealth>(s => s.GetRequiredService<StoreHealth>());
         services.AddSingleton<WorkflowRegistry>();
         services.AddSingleton<RunRegistry>();
+        services.AddSingleton<SiloRoles>();
+        services.AddSingleton<ActivityServiceClient>();
+        services.AddSingleton<RemoteBodies>();
+        services.AddSingleton<ActivityWorks>();
+        services.AddGrainService<ActivityService>();
         services.AddSingleton<JournalWriter>();
         services.AddSingleton<IWakeUps, WakeUps>();
         services.AddSingleton<PauseGate>();

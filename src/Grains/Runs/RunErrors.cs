@@ -13,6 +13,8 @@ internal static class RunErrors
         // What failed is the step; that it arrived wrapped is an artefact of the call.
         if (exception is StepFailedException failed)
             return failed.Error with { Step = failed.Error.Step ?? failed.Step.Value };
+        if (exception is ActivityFailedException remote)
+            return remote.Error with { Step = step?.Value };
         var (type, message) = (exception.GetType(), Message(exception));
         return new RunError(
             type.FullName ?? type.Name,

@@ -54,6 +54,7 @@ internal sealed partial class RunLoop
     private int _running;
     private int _inFlight;
     private int _draws;
+    private int _siloless;
     private bool _isSealed;
     private volatile bool _showsWaiting;
     private bool _givesSiblingsUp;
@@ -233,6 +234,13 @@ internal sealed partial class RunLoop
         Wake();
     }
 
+    /// <summary>A body that can't begin, or go on, because no silo has its role; and when one has.</summary>
+    public void BodyWaitsForSilo(StepSlot slot, bool waits)
+    {
+        _messages.Enqueue(new Message(waits ? MessageKind.SiloMissing : MessageKind.SiloFound) { Slot = slot });
+        Wake();
+    }
+
     /// <summary>Makes a long call visible. Never awaited: nothing depends on the row.</summary>
     public void BodyIsLong(StepSlot slot) => TryAppend([StepRows.Running(slot, Epoch)], LeaveWaiting(), null);
 
@@ -380,6 +388,16 @@ internal sealed partial class RunLoop
                     break;
                 case MessageKind.TimerFired:
                     TimerFired(message.Slot!);
+                    break;
+                case MessageKind.SiloMissing:
+                    message.Slot!.IsWaitingForSilo = true;
+                    _siloless++;
+                    break;
+                case MessageKind.SiloFound:
+                    message.Slot!.IsWaitingForSilo = false;
+                    _siloless--;
+                    if (LeaveWaiting() is { } change)
+                        TryAppend([StepRows.Running(message.Slot, Epoch) with { StartedAt = _shared.Time.GetUtcNow() }], change, null);
                     break;
                 case MessageKind.Release:
                     Release();
@@ -543,7 +561,16 @@ internal sealed partial class RunLoop
     /// <summary>Makes a wait visible that no other row could tell of; a short one isn't worth a row.</summary>
     private void ShowWaiting()
     {
-        if (_showsWaiting || _slots.Count == 0 || EnterWaiting() is not { } change)
+        if (_showsWaiting || _slots.Count == 0)
+            return;
+        if (WaitsForSilo())
+        {
+            _showsWaiting = true;
+            TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], new RunChange { Status = RunStatus.Waiting, WaitingOn = "silo", Owner = _shared.Incarnation }, null);
+            return;
+        }
+
+        if (EnterWaiting() is not { } change)
             return;
         if (change.WakeAt > _shared.Time.GetUtcNow() + _shortWait)
             TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], change, null);
@@ -621,6 +648,10 @@ internal sealed partial class RunLoop
         return due;
     }
 
+    /// <summary>Whether something waits for a silo and nothing runs.</summary>
+    private bool WaitsForSilo() =>
+        _siloless > 0 && Volatile.Read(ref _running) == _siloless && _fresh.Count == 0 && _slots.Values.All(s => s.IsWaiting || s.IsWaitingForSilo);
+
     /// <summary>What to set in the run's row when all that the run could do waits for time; null when that isn't so.</summary>
     private RunChange? EnterWaiting()
     {
@@ -693,6 +724,8 @@ internal sealed partial class RunLoop
         Appended,
         BodyFailed,
         TimerFired,
+        SiloMissing,
+        SiloFound,
         Release,
         Lost,
     }

@@ -1,3 +1,4 @@
+using Granary.Activities;
 using Granary.Journal;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Granary.Runs;
 /// <summary>What every run of a silo shares. A singleton.</summary>
 internal sealed class RunServices(
     IJournalStore store, JournalWriter writer, PayloadCodec codec, RunKeys keys, StoreHealth health, WorkflowRegistry workflows,
-    RunRegistry running, IWakeUps wakeUps, IBodyGate gate, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
+    RunRegistry running, RemoteBodies remote, IWakeUps wakeUps, IBodyGate gate, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
     ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
 {
     public IJournalStore Store { get; } = store;
@@ -26,6 +27,8 @@ internal sealed class RunServices(
     public RunRegistry Running { get; } = running;
 
     public IBodyGate Gate { get; } = gate;
+
+    public RemoteBodies Remote { get; } = remote;
 
     public IWakeUps WakeUps { get; } = wakeUps;
 

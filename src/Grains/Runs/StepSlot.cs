@@ -63,6 +63,9 @@ internal abstract class StepSlot
     /// <summary>Whether it only waits for its time.</summary>
     public bool IsWaiting { get; set; }
 
+    /// <summary>Whether its body waits for a silo of its role.</summary>
+    public bool IsWaitingForSilo { get; set; }
+
     /// <summary>Whether the code has its answer.</summary>
     public bool IsDone { get; protected set; }
 

@@ -1,0 +1,7 @@
+namespace Granary.Engine;
+
+/// <summary>Lets a step's body run on a silo of a role. Where the run's own silo has it, the body runs there as any other.</summary>
+/// <param name="Activity">The body's name, as every silo's <see cref="IActivityCatalog"/> knows it.</param>
+/// <param name="Role">The role.</param>
+/// <param name="Input">What the body gets.</param>
+internal sealed record RemoteCall(string Activity, string Role, byte[] Input);
