@@ -113,3 +113,36 @@ public sealed class Sleeper : Workflow<string, string>
         return "awake";
     }
 }
+
+/// <summary>Something of everything, each body a call of an outside system: the address stands in GRANARY_SINK.</summary>
+[Workflow("chaos")]
+public sealed class Chaotic : Workflow<string, string>
+{
+    private static readonly HttpClient _http = new();
+    private static readonly string? _sink = Environment.GetEnvironmentVariable("GRANARY_SINK");
+
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var number = int.Parse(input, System.Globalization.CultureInfo.InvariantCulture);
+        await ctx.StepAsync("first", step => CallAsync(step, 20));
+        await ctx.SleepAsync(TimeSpan.FromMilliseconds(number % 3 == 0 ? 2_500 : 100));
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(i => ctx.BranchAsync($"branch {i}", () => ctx.StepAsync($"side {i}", step => CallAsync(step, 100 * (i + 1))))));
+        await ctx.StepAsync("retried", async step =>
+        {
+            await CallAsync(step, 5);
+            return step.Attempt == 0 ? throw new InvalidOperationException("not at first") : None.Value;
+        }, new() { Retry = new(2) { Delay = TimeSpan.FromMilliseconds(200) } });
+        await ctx.StepAsync("last", step => CallAsync(step, 300));
+        return $"{number} ok";
+    }
+
+    private static async Task<None> CallAsync(StepContext step, int milliseconds)
+    {
+        var key = Uri.EscapeDataString(step.IdempotencyKey);
+        using var answer = await _http.PostAsync(new Uri($"{_sink}?key={key}&attempt={step.Attempt}&epoch={step.Epoch}&pid={Environment.ProcessId}"), null, step.CancellationToken);
+        answer.EnsureSuccessStatusCode();
+        await Task.Delay(milliseconds, step.CancellationToken);
+        return None.Value;
+    }
+}
