@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Granary.CrashHost;
@@ -102,6 +103,26 @@ public sealed class Fetch(IServiceProvider services) : Workflow<string, string>
     private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(int.Parse(text, System.Globalization.CultureInfo.InvariantCulture));
 }
 
+/// <summary>As many steps in sequence, each of as many milliseconds, as its input says: "steps milliseconds".</summary>
+[Workflow("chain")]
+public sealed class Chain(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        var numbers = input.Split(' ').Select(n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        var sum = 0;
+        for (var i = 1; i <= numbers[0]; i++)
+        {
+            var n = i;
+            sum += await ctx.StepAsync($"step {n}", step => Scenario.BodyAsync(effects, step, n, numbers[1]));
+        }
+
+        return sum.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
+
 /// <summary>Sleeps durably for as many milliseconds as its input says.</summary>
 [Workflow("sleeper")]
 public sealed class Sleeper : Workflow<string, string>
@@ -144,5 +165,39 @@ public sealed class Chaotic : Workflow<string, string>
         answer.EnsureSuccessStatusCode();
         await Task.Delay(milliseconds, step.CancellationToken);
         return None.Value;
+    }
+}
+
+/// <summary>Asks an agent whose tool runs on silos of the role "gpu"; its input: the milliseconds that the tool takes.</summary>
+[Workflow("paint")]
+public sealed class Paint : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input) => (await ctx.Agent("painter").AskAsync($"Please render {input}")).Text;
+}
+
+/// <summary>The painter's tool.</summary>
+[RunOn("gpu")]
+public sealed class Painting(IServiceProvider services)
+{
+    /// <summary>Takes as long as it is told.</summary>
+    [Tool("render")]
+    [Description("Renders something.")]
+    public async Task<string> RenderAsync(StepContext step, [Description("How many milliseconds")] int milliseconds)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        effects.Write(step, "begin");
+        try
+        {
+            await Task.Delay(milliseconds, step.CancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            effects.Write(step, "cancelled");
+            throw;
+        }
+
+        effects.Write(step, "end");
+        return $"rendered {milliseconds}";
     }
 }

@@ -10,6 +10,12 @@ public class GranaryOptions
     /// <summary>The connection string's name. Default <c>granary</c> (<c>ConnectionStrings__granary</c>).</summary>
     public string ConnectionName { get; set; } = "granary";
 
+    /// <summary>
+    /// The connection string itself, instead of one by name. With a <c>Host</c> it is one of Postgres, which many silos share as
+    /// a cluster; with a <c>Data Source</c> it is a SQLite file. Default: none.
+    /// </summary>
+    public string? ConnectionString { get; set; }
+
     /// <summary>The SQLite file, where no connection string is given. Default: <c>granary.db</c> in the content root.</summary>
     public string? DataPath { get; set; }
 

@@ -8,7 +8,8 @@ namespace Granary.Keepers;
 
 /// <summary>
 /// Compares, every few seconds, the runs that this silo owns with the loops that hold a claim, and restarts the missing:
-/// a claim whose reply was lost, an activation that was collected or thrown away. It also tells of code that blocks.
+/// a claim whose reply was lost, an activation that was collected or thrown away. What Orleans takes away from a living
+/// silo, because another one that held its directory entry left, is restarted at once. It also tells of code that blocks.
 /// </summary>
 internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory grains, ILogger<OwnedRunsWatch> logger) : BackgroundService
 {
@@ -19,7 +20,15 @@ internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory g
     private readonly Dictionary<string, Restart> _restarts = new(StringComparer.Ordinal);
     private readonly ConditionalWeakTable<RunLoop, object> _told = [];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(WatchAsync(stoppingToken), TakeBackAsync(stoppingToken));
+
+    private async Task TakeBackAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var id in shared.Running.Abandoned.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+            _ = RestartAsync(id, RecoverReason.Due);
+    }
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(_period, shared.Time);
         var missing = new HashSet<string>(StringComparer.Ordinal);

@@ -47,6 +47,8 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool WasKilled { get; private set; }
 
+    public bool HasEnded => _process.HasExited;
+
     public IReadOnlyList<string> Lines
     {
         get

@@ -1,0 +1,64 @@
+using Granary.Tests.Crashes;
+using Granary.Tests.Hosting;
+using Xunit;
+
+namespace Granary.Tests.Clusters;
+
+/// <summary>Tools that run on a silo of another role than the run's.</summary>
+[Trait("Speed", "Slow")]
+[Collection(CrashCollection.Name)]
+public sealed class RunOnTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task a_tool_whose_silo_dies_runs_again_on_another_of_the_role_under_the_same_key_and_attempt()
+    {
+        await using var silos = new SiloProcesses(isFast: true);
+        await silos.StartAsync(2);
+        var first = await silos.StartAsync("gpu");
+        await using var client = await OutsideClient.ConnectAsync(silos.Connection);
+        var run = await client.Client.Workflow<string, string>("paint").StartAsync("1500 milliseconds", new() { Id = "p" }, Stop);
+        await silos.TrueAsync("the tool begins", () => Begun(silos).Count == 1);
+        first.Kill();
+        await silos.TrueAsync("the run waits for a silo", () => silos.Query("select 1 from granary_runs_v where waiting_on = 'silo' and status = 'waiting' and owner is not null and wake_at is null").Count == 1);
+
+        var second = await silos.StartAsync("gpu");
+        Assert.Contains("rendered 1500", await run.ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop), StringComparison.Ordinal);
+        var begun = Begun(silos);
+        Assert.Equal([first.Pid, second.Pid], begun.Select(e => e.Pid));
+        Assert.Single(begun.Select(e => (e.Journal, e.Key, e.Attempt)).Distinct());
+        Assert.Equal([["succeeded", 0L]], silos.Query("select status, recovery_attempts from granary_runs_v"));
+        silos.AssertSound();
+    }
+
+    [Fact]
+    public async Task a_tool_whose_run_is_taken_over_is_cancelled_and_sent_again()
+    {
+        await using var silos = new SiloProcesses(isFast: true);
+        var others = await silos.StartAsync(2);
+        var worker = await silos.StartAsync("gpu");
+        await using var client = await OutsideClient.ConnectAsync(silos.Connection);
+
+        // Until a run lies on a silo that isn't the worker's own.
+        var id = "";
+        ChildProcess owner = worker;
+        for (var i = 0; owner.Pid == worker.Pid; i++)
+        {
+            id = $"p{i}";
+            await client.Client.Workflow<string, string>("paint").StartAsync("3000 milliseconds", new() { Id = id }, Stop);
+            owner = silos.Of(silos.One<string>($"select owner from granary_runs_v where id = '{id}'"));
+        }
+
+        var journal = silos.One<long>($"select run_key from granary_journal_v where run_id = '{id}' limit 1").ToString(System.Globalization.CultureInfo.InvariantCulture);
+        await silos.TrueAsync("the tool begins", () => Begun(silos).Any(e => e.Journal == journal));
+        owner.Kill();
+
+        Assert.Contains("rendered 3000", await client.Client.Run<string>(id).ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop), StringComparison.Ordinal);
+        Assert.Equal([[1L]], silos.Query($"select recovery_attempts from granary_runs_v where id = '{id}'"));
+        Assert.Equal([[0L]], silos.Query($"select attempt from granary_steps_v where run_id = '{id}' and kind = 'tool'"));
+        silos.AssertSound();
+    }
+
+    private static List<Effect> Begun(SiloProcesses silos) => [.. silos.Effects.Where(e => e.Begins)];
+}
