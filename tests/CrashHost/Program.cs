@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 // A process to be killed: runs one workflow over a SQLite file and tells on standard output what was acknowledged.
 //   Granary.CrashHost WORKFLOW RUN-ID DATA EFFECTS [INPUT]
 // GRANARY_CRASH_AT=PLACE#N   the process kills itself (SIGKILL) the Nth time the engine reaches PLACE
+// GRANARY_PAUSE_AT=PLACE#N   the process stops itself (SIGSTOP) there, and goes on at SIGCONT
 // GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
 // GRANARY_BROKEN=1           the deliberately broken build
 // GRANARY_MAX_RECOVERIES=N   the recovery limit, or "none"
@@ -58,9 +59,10 @@ static void Arm()
 {
     CrashPoint.AcknowledgesBeforeCommit = Environment.GetEnvironmentVariable("GRANARY_BROKEN") == "1";
     var list = Environment.GetEnvironmentVariable("GRANARY_CRASH_LIST");
-    var at = Environment.GetEnvironmentVariable("GRANARY_CRASH_AT")?.Split('#');
+    var at = Environment.GetEnvironmentVariable("GRANARY_CRASH_AT");
+    var pauseAt = Environment.GetEnvironmentVariable("GRANARY_PAUSE_AT");
     var counts = new ConcurrentDictionary<string, int>();
-    if (list is null && at is null)
+    if (list is null && at is null && pauseAt is null)
         return;
     var gate = new Lock();
     CrashPoint.Reached = place =>
@@ -72,10 +74,17 @@ static void Arm()
                 File.AppendAllText(list, $"{place}#{count}\n");
         }
 
-        if (at is not null && place == at[0] && count == int.Parse(at[1], System.Globalization.CultureInfo.InvariantCulture))
+        if (at == $"{place}#{count}")
         {
             Process.GetCurrentProcess().Kill();
             Thread.Sleep(Timeout.Infinite);
+        }
+
+        if (pauseAt == $"{place}#{count}")
+        {
+            Console.WriteLine($"paused {place}");
+            using var stop = Process.Start("kill", ["-s", "STOP", $"{Environment.ProcessId}"]);
+            stop.WaitForExit();
         }
     };
 }
