@@ -186,7 +186,6 @@ internal sealed class Activation(Cluster cluster, ModelSilo silo, string id)
 
     private void Start(Call call)
     {
-        var now = cluster.Now;
         var row = cluster.NewRow(id, silo.Incarnation);
         _journal = new RunJournal(row.Key, 1);
         (_phase, _startsFirst) = (Phase.Claiming, true);
@@ -396,8 +395,6 @@ internal sealed class Activation(Cluster cluster, ModelSilo silo, string id)
             },
             Done = Done,
         });
-        if (leave.Continues)
-            _leave = leave;
     }
 
     private void Left(UnitOutcome outcome, Append append, Decision.Leave leave, bool parks)

@@ -4,6 +4,12 @@ using Granary.Runs;
 namespace Granary.Tests.Model;
 
 /// <summary>Silos over one database, their clients and keepers, a move at a time. The same case plays the same way.</summary>
+/// <remarks>
+/// The engine's own: units, their numbers and their refusal (<see cref="JournalBatch"/>, <see cref="RunJournal"/>), the rows and
+/// their changes, the reading of a history (<see cref="RunHistory"/>). Modelled: the store (compared with a real one by
+/// <see cref="StoreAgreementTests"/>), the writer's thread, the grain and its loop, directory, members, keepers, clients. The loop
+/// is a model because the engine's runs user code on a scheduler of its own, which no seed could order.
+/// </remarks>
 internal sealed partial class Cluster
 {
     private static readonly DateTimeOffset _noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);

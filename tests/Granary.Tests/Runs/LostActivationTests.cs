@@ -4,6 +4,7 @@ using Granary.Tests.Crashes;
 using Granary.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;
+using Orleans.Runtime;
 using Xunit;
 
 namespace Granary.Tests.Runs;
@@ -45,6 +46,22 @@ public sealed class LostActivationTests
         await TakenUpAsync(app, epoch: 3);
         Assert.Equal("done", await run.ResultAsync(Stop));
         AssertSound(app);
+    }
+
+    [Fact]
+    public async Task an_activation_that_executes_a_run_is_not_collected_as_idle()
+    {
+        var gate = new Gate();
+        await using var app = await StartAsync(gate);
+        var run = await app.Client.Workflow<int, string>("run").StartAsync(0, new() { Id = "run" }, Stop);
+        await gate.Reached.WaitAsync(Stop);
+
+        await app.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero, Stop);
+        gate.Open();
+
+        Assert.Equal("done", await run.ResultAsync(Stop));
+        Assert.Equal(1, gate.Passes);
+        Assert.Equal([["Started"], ["StepSucceeded"], ["Succeeded"]], app.Query("select kind from granary_journal_v where kind <> 'StepRunning' order by seq"));
     }
 
     private static Task<TestApp> StartAsync(Gate gate) => TestApp.StartAsync(g => g.AddWorkflow<int, string>("run", async (ctx, _) =>
