@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 //   Granary.CrashHost WORKFLOW RUN-ID DATA EFFECTS [INPUT]
 //   Granary.CrashHost serve - CONNECTION EFFECTS     a silo of a cluster on Postgres, until it is stopped
 // GRANARY_CRASH_AT=PLACE#N   the process kills itself (SIGKILL) the Nth time the engine reaches PLACE
+// GRANARY_PAUSE_AT=PLACE#N   the process stops itself (SIGSTOP) there, and goes on at SIGCONT
 // GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
 // GRANARY_BROKEN=1           the deliberately broken build
 // GRANARY_ROLE=ROLE          a role of the silo
@@ -69,9 +70,10 @@ static void Arm()
 {
     CrashPoint.AcknowledgesBeforeCommit = Environment.GetEnvironmentVariable("GRANARY_BROKEN") == "1";
     var list = Environment.GetEnvironmentVariable("GRANARY_CRASH_LIST");
-    var at = Environment.GetEnvironmentVariable("GRANARY_CRASH_AT")?.Split('#');
+    var at = Environment.GetEnvironmentVariable("GRANARY_CRASH_AT");
+    var pauseAt = Environment.GetEnvironmentVariable("GRANARY_PAUSE_AT");
     var counts = new ConcurrentDictionary<string, int>();
-    if (list is null && at is null)
+    if (list is null && at is null && pauseAt is null)
         return;
     var gate = new Lock();
     CrashPoint.Reached = place =>
@@ -83,10 +85,17 @@ static void Arm()
                 File.AppendAllText(list, $"{place}#{count}\n");
         }
 
-        if (at is not null && place == at[0] && count == int.Parse(at[1], System.Globalization.CultureInfo.InvariantCulture))
+        if (at == $"{place}#{count}")
         {
             Process.GetCurrentProcess().Kill();
             Thread.Sleep(Timeout.Infinite);
+        }
+
+        if (pauseAt == $"{place}#{count}")
+        {
+            Console.WriteLine($"paused {place}");
+            using var stop = Process.Start("kill", ["-s", "STOP", $"{Environment.ProcessId}"]);
+            stop.WaitForExit();
         }
     };
 }

@@ -1,15 +1,18 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Granary.Tests.Journal.Postgres;
 
-/// <summary>Forwards connections to a server; asked to, it takes the next answer for itself and cuts the connection.</summary>
+/// <summary>Forwards connections to a server; asked to, it takes the next answer for itself, keeps answers back, or cuts all connections.</summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly int _target;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
+    private readonly ConcurrentBag<TcpClient> _clients = [];
+    private volatile TaskCompletionSource? _held;
     private int _cuts;
 
     public TcpProxy(int target)
@@ -23,6 +26,18 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     /// <summary>What the server answers next is lost: it has done what it was asked, and nobody hears of it.</summary>
     public void CutNextAnswer() => Interlocked.Exchange(ref _cuts, 1);
+
+    /// <summary>Until they are let go, nobody hears what the server answers: a client that was stopped just then.</summary>
+    public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void LetAnswersGo() => _held?.TrySetResult();
+
+    /// <summary>Cuts the connections; what the server was sent it does all the same.</summary>
+    public void Cut()
+    {
+        while (_clients.TryTake(out var client))
+            client.Close();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -49,6 +64,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         using var server = new TcpClient();
         using (client)
         {
+            _clients.Add(client);
             client.NoDelay = server.NoDelay = true;
             await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
             await Task.WhenAny(
@@ -67,6 +83,8 @@ internal sealed class TcpProxy : IAsyncDisposable
             {
                 if (answers && Interlocked.Exchange(ref _cuts, 0) == 1)
                     return;
+                if (answers && _held is { } held)
+                    await held.Task.WaitAsync(_stop.Token);
                 await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
             }
         }
