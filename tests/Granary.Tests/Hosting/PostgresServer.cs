@@ -11,16 +11,20 @@ namespace Granary.Tests.Hosting;
 /// A Postgres server of the tests' own: made in a temporary folder when the first test asks, with the server's own settings
 /// for durability, and stopped when the process ends.
 /// </summary>
-internal sealed class PostgresServer
+internal sealed class PostgresServer : IDisposable
 {
+    private const string Prefix = "granary-pg-";
+
     private static readonly Lazy<(PostgresServer? Server, string? Reason)> _shared = new(Start);
     private static int _databases;
 
     private readonly string _folder;
+    private readonly string _binaries;
 
-    private PostgresServer(string folder, int port)
+    private PostgresServer(string folder, int port, string binaries)
     {
         _folder = folder;
+        _binaries = binaries;
         Port = port;
     }
 
@@ -37,6 +41,25 @@ internal sealed class PostgresServer
             return server;
         }
     }
+
+    /// <summary>A server of one test, to be stopped under it.</summary>
+    public static PostgresServer Own()
+    {
+        _ = Shared;
+        return Start() is ({ } server, _) ? server : throw new InvalidOperationException("A second server didn't start.");
+    }
+
+    /// <summary>As if the machine had lost its power: connections break, nothing is tidied up.</summary>
+    public void StopAtOnce() => AsUser(Path.Combine(_binaries, "pg_ctl"), ["-D", Data, "-m", "immediate", "-w", "-t", "20", "stop"]);
+
+    public void StartAgain() =>
+        AsUser(Path.Combine(_binaries, "pg_ctl"), ["-D", Data, "-l", Path.Combine(_folder, "log"), "-o", Settings, "-w", "-t", "60", "start"]);
+
+    public void Dispose() => Stop();
+
+    private string Data => Path.Combine(_folder, "data");
+
+    private string Settings => $"-p {Port} -k {_folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
 
     /// <summary>A connection string of the superuser.</summary>
     public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Username=postgres;Password=postgres;Database={database};Include Error Detail=true";
@@ -87,19 +110,18 @@ internal sealed class PostgresServer
         {
             if ((Binaries() ?? Install()) is not { } binaries)
                 return (null, "initdb was not found, and installing the package 'postgresql' failed.");
-            var folder = Directory.CreateTempSubdirectory("granary-pg-").FullName;
-            var port = FreePort();
-            var data = Path.Combine(folder, "data");
+            StaleServers.Sweep(Prefix);
+            var folder = Directory.CreateTempSubdirectory(Prefix).FullName;
+            StaleServers.Sign(folder);
+            var server = new PostgresServer(folder, FreePort(), binaries);
             var password = Path.Combine(folder, "password");
             File.WriteAllText(password, "postgres");
             File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
             if (Environment.IsPrivilegedProcess)
                 Run("chown", ["postgres", folder]);
-            AsUser(Path.Combine(binaries, "initdb"), ["-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale", "C.UTF-8"]);
-            var options = $"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
-            AsUser(Path.Combine(binaries, "pg_ctl"), ["-D", data, "-l", Path.Combine(folder, "log"), "-o", options, "-w", "-t", "60", "start"]);
-            var server = new PostgresServer(folder, port);
-            AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop(binaries);
+            AsUser(Path.Combine(binaries, "initdb"), ["-D", server.Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale", "C.UTF-8"]);
+            server.StartAgain();
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop();
             return (server, null);
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or System.ComponentModel.Win32Exception)
@@ -108,19 +130,18 @@ internal sealed class PostgresServer
         }
     }
 
-    private void Stop(string binaries)
+    private void Stop()
     {
-        var data = Path.Combine(_folder, "data");
+        if (!Directory.Exists(_folder))
+            return;
         try
         {
-            AsUser(Path.Combine(binaries, "pg_ctl"), ["-D", data, "-m", "immediate", "-w", "-t", "20", "stop"]);
+            StopAtOnce();
         }
         catch (InvalidOperationException)
         {
-            // It doesn't obey: by its number, then.
-            var lines = File.Exists(Path.Combine(data, "postmaster.pid")) ? File.ReadAllLines(Path.Combine(data, "postmaster.pid")) : [];
-            if (lines.Length > 0 && int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid))
-                Process.GetProcessById(pid).Kill();
+            // It doesn't obey, or is gone already.
+            StaleServers.Kill(_folder);
         }
 
         Directory.Delete(_folder, recursive: true);
