@@ -29,12 +29,17 @@ internal static class CommandLine
         var connection = new Option<string?>("--connection") { Description = "Postgres instead, e.g. 'Host=…;Database=…;Username=…;Password=…' (also ConnectionStrings__granary)." };
         var serve = new Option<bool>("--serve") { Description = "A silo that stays and executes runs of the cluster; it asks nothing itself." };
         var role = new Option<string[]>("--role") { Description = "A role of this silo; may be given several times." };
-        var start = new Option<int?>("--start") { Description = "Connects to a running cluster as an outside client, starts that many runs and prints 'id answer' lines." };
-        start.Validators.Add(result =>
+        var start = new Option<int?>("--start")
         {
-            if (result.Errors.Any() || result.GetValueOrDefault<int?>() is not (> 0 and <= 100_000))
+            Description = "Connects to a running cluster as an outside client, starts that many runs and prints 'id answer' lines.",
+            CustomParser = result =>
+            {
+                if (int.TryParse(result.Tokens.SingleOrDefault()?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is > 0 and <= 100_000)
+                    return count;
                 result.AddError("--start takes a number from 1 to 100000.");
-        });
+                return null;
+            },
+        };
         var delay = Duration("--tool-delay", "Makes each tool take that long, e.g. 3s.");
         var effects = new Option<string?>("--effects") { Description = "Each tool body appends 'key attempt pid begin|end' to this file." };
         var output = new Option<string>("--output") { Description = "text or json.", DefaultValueFactory = _ => "text" };
