@@ -345,13 +345,17 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     /// <summary>False at the deadline, and when this activation or its silo goes: an open call would hold it up.</summary>
     private async Task<bool> WaitAsync(Task task, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
+        if (task.IsCompleted)
+            return true;
         var left = deadline - shared.Time.GetUtcNow();
         if (left <= TimeSpan.Zero || _leaving.Task.IsCompleted || shared.Stopping.IsCancellationRequested)
             return false;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, shared.Stopping);
         try
         {
-            return await Task.WhenAny(task, _leaving.Task).WaitAsync(left, shared.Time, stop.Token) == task;
+            // Both may have completed by now, in either order to whoever waits for the first: the task counts.
+            await Task.WhenAny(task, _leaving.Task).WaitAsync(left, shared.Time, stop.Token);
+            return task.IsCompleted;
         }
         catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {

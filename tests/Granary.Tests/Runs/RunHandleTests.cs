@@ -1,4 +1,5 @@
 using Granary.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Granary.Tests.Runs;
@@ -25,6 +26,22 @@ public sealed class RunHandleTests
         gate.Open();
 
         Assert.All(await Task.WhenAll(waiters), result => Assert.Equal(7, result));
+    }
+
+    [Fact]
+    public async Task who_waits_is_told_of_the_end_and_never_has_to_ask_again()
+    {
+        var time = new PauseCounter();
+        await using var app = await TestApp.StartAsync(g =>
+        {
+            g.Services.AddSingleton<TimeProvider>(time);
+            g.AddWorkflow<int, int>("short", (ctx, number) => ctx.StepAsync("number", _ => Task.FromResult(number)));
+        });
+
+        for (var i = 0; i < 200; i++)
+            Assert.Equal(i, await app.Client.Workflow<int, int>("short").RunAsync(i, cancellationToken: Stop));
+
+        Assert.Equal(0, time.Pauses);
     }
 
     [Fact]
@@ -119,4 +136,19 @@ public sealed class RunHandleTests
         await ctx.StepAsync("gate", gate.PassAsync);
         return await ctx.StepAsync("number", _ => Task.FromResult(n));
     });
+
+    /// <summary>The real clock; counts the pauses that a client makes before it asks again.</summary>
+    private sealed class PauseCounter : TimeProvider
+    {
+        private int _pauses;
+
+        public int Pauses => _pauses;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime > TimeSpan.Zero && dueTime < TimeSpan.FromMilliseconds(100))
+                Interlocked.Increment(ref _pauses);
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
 }
