@@ -404,8 +404,9 @@ internal sealed partial class RunLoop
         }
 
         CrashPoint.At($"run: {append.Rows[0].Kind} committed");
-        foreach (var row in append.Rows)
+        for (var i = 0; i < append.Rows.Count; i++)
         {
+            var row = append.Rows[i];
             if (FactKind.IsOutcome(row.Kind))
             {
                 if (row.StepKind == StepKinds.Random)
