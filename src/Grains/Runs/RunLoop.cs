@@ -218,8 +218,13 @@ internal sealed partial class RunLoop
     public void BodySucceeded(StepSlot slot, Payload output)
     {
         Interlocked.Decrement(ref _running);
-        if (!TryAppend([StepRows.Succeeded(slot, Epoch, output)], LeaveWaiting(), slot))
-            EndSpan(slot, null);
+        if (TryAppend([StepRows.Succeeded(slot, Epoch, output)], LeaveWaiting(), slot))
+        {
+            // The commit wakes the pump; until then there is nothing to do for it.
+            return;
+        }
+
+        EndSpan(slot, null);
         Wake();
     }
 
