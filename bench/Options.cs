@@ -1,7 +1,7 @@
 namespace Granary.Bench;
 
 /// <summary>What to measure.</summary>
-/// <param name="Workload">W1, W2 … or all.</param>
+/// <param name="Workload">limits, W1, W2 … or all.</param>
 /// <param name="Store"><c>sqlite</c> or <c>postgres</c>.</param>
 /// <param name="Pairs">How often the product and its limit take turns.</param>
 /// <param name="Connection">A Postgres database to use instead of a server of the bench's own; two schemas are made in it, and dropped.</param>
@@ -9,7 +9,7 @@ namespace Granary.Bench;
 /// <param name="Runs">How many runs W2 has at once; null for each of 64, 256 and 1,024.</param>
 internal sealed record Options(string Workload, string Store, int Pairs, string? Connection, int Count, int? Runs)
 {
-    public const string Usage = "W1|W2|W3|W7|W8|W9|all [--store sqlite|postgres] [--connection CS] [--pairs 5] [--count 10000] [--runs 256]";
+    public const string Usage = "limits|W1|W2|W3|W7|W8|W9|all [--store sqlite|postgres] [--connection CS] [--pairs 5] [--count 10000] [--runs 256]";
 
     public static Options? Parse(string[] args)
     {

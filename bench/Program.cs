@@ -9,6 +9,7 @@ if (args is [Serving.Verb, ..])
 
 var workloads = new Dictionary<string, Func<Options, BenchStore, Task>>(StringComparer.OrdinalIgnoreCase)
 {
+    ["limits"] = Workloads.LimitsAsync,
     ["W1"] = Workloads.SequentialAsync,
     ["W2"] = Workloads.ConcurrentAsync,
     ["W3"] = Workloads.LatencyAsync,

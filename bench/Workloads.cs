@@ -6,6 +6,20 @@ namespace Granary.Bench;
 /// <summary>The workloads: the product and its limit in turn, pair by pair, so that a neighbour disturbs both alike.</summary>
 internal static class Workloads
 {
+    /// <summary>Only what the store allows, without the product.</summary>
+    public static async Task LimitsAsync(Options options, BenchStore store)
+    {
+        var (single, batches) = (new List<double>(), new List<double>());
+        for (var i = 0; i < options.Pairs; i++)
+        {
+            single.Add(await store.LimitAsync(1_000, 1));
+            batches.Add(await store.LimitAsync(10_000, 100));
+        }
+
+        Report.Write(options, store.SingleCommits, "rows/s", single);
+        Report.Write(options, store.Batches, "rows/s", batches);
+    }
+
     /// <summary>W1: one run, steps in sequence; the limit is single commits of one row.</summary>
     public static async Task SequentialAsync(Options options, BenchStore store)
     {
