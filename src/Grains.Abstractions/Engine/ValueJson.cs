@@ -48,4 +48,13 @@ internal sealed class ValueJson(JsonSerializerOptions json, int maxBytes)
                 "Give the type a constructor or setters that System.Text.Json can use, or register a converter in GranaryOptions.Json.", e);
         }
     }
+
+    /// <summary>The value as it would be read from what it was written to.</summary>
+    /// <exception cref="PayloadException"><c>GRN1603</c>.</exception>
+    public T? ReadBack<T>(T value, ReadOnlySpan<byte> written, string what, JsonSerializerOptions? options = null) =>
+        value is string text && typeof(T) == typeof(string) && ComesBackAsItIs(text, options ?? Options) ? value : Read<T>(written, what, options);
+
+    /// <summary>A string that the serializer's own converter wrote comes back equal, unless half of a surrogate pair was replaced.</summary>
+    private static bool ComesBackAsItIs(string text, JsonSerializerOptions options) =>
+        !text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') && options.GetConverter(typeof(string)).GetType().Assembly == typeof(JsonSerializer).Assembly;
 }

@@ -39,7 +39,7 @@ internal static class StepBody
             var json = shared.Codec.Values.Write(value, what, slot.Call.Json);
 
             // The code gets what replay would give it.
-            slot.ReadBack = (shared.Codec.Values.Read<T>(json, what, slot.Call.Json), true);
+            slot.ReadBack = (shared.Codec.Values.ReadBack(value, json, what, slot.Call.Json), true);
             await shared.Writer.RoomAsync().ConfigureAwait(false);
             loop.BodySucceeded(slot, shared.Codec.Encode(json));
         }

@@ -25,8 +25,8 @@ internal sealed class Append
         get
         {
             var bytes = 300 + (NewRun?.Input.Bytes.Length ?? 0);
-            foreach (var row in Rows)
-                bytes += row.Bytes;
+            for (var i = 0; i < Rows.Count; i++)
+                bytes += Rows[i].Bytes;
             return bytes;
         }
     }

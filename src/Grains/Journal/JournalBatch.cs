@@ -48,8 +48,9 @@ internal static class JournalBatch
             foreach (var append in appends)
             {
                 var appendId = RunKeys.NextAppendId();
-                foreach (var row in append.Rows)
+                for (var i = 0; i < append.Rows.Count; i++)
                 {
+                    var row = append.Rows[i];
                     row.Seq = ++seq;
                     row.AppendId = appendId;
                     row.CommittedAt = committedAt;

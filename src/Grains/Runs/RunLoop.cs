@@ -223,8 +223,13 @@ internal sealed partial class RunLoop
     public void BodySucceeded(StepSlot slot, Payload output)
     {
         Interlocked.Decrement(ref _running);
-        if (!TryAppend([StepRows.Succeeded(slot, Epoch, output)], LeaveWaiting(), slot))
-            EndSpan(slot, null);
+        if (TryAppend([StepRows.Succeeded(slot, Epoch, output)], LeaveWaiting(), slot))
+        {
+            // The commit wakes the pump; until then there is nothing to do for it.
+            return;
+        }
+
+        EndSpan(slot, null);
         Wake();
     }
 
@@ -428,8 +433,9 @@ internal sealed partial class RunLoop
         }
 
         CrashPoint.At($"run: {append.Rows[0].Kind} committed");
-        foreach (var row in append.Rows)
+        for (var i = 0; i < append.Rows.Count; i++)
         {
+            var row = append.Rows[i];
             if (FactKind.IsOutcome(row.Kind))
             {
                 if (row.StepKind == StepKinds.Random)

@@ -5,20 +5,19 @@ namespace Granary.Runs;
 /// <summary>The rows of steps.</summary>
 internal static class StepRows
 {
-    public static JournalRow Succeeded(StepSlot slot, int epoch, Payload? output) =>
-        Row(FactKind.StepSucceeded, slot, epoch, includeInput: true) with { Output = output };
+    public static JournalRow Succeeded(StepSlot slot, int epoch, Payload? output) => Row(FactKind.StepSucceeded, slot, epoch, output: output);
 
     public static JournalRow Failed(StepSlot slot, int epoch, RunError error) =>
-        Row(FactKind.StepFailed, slot, epoch, includeInput: true) with { Error = RunHistory.WriteError(error) };
+        Row(FactKind.StepFailed, slot, epoch, error: RunHistory.WriteError(error));
 
     public static JournalRow Retried(StepSlot slot, int epoch, RunError error, DateTimeOffset due) =>
-        Row(FactKind.StepRetried, slot, epoch, includeInput: true) with { Error = RunHistory.WriteError(error), DueAt = due };
+        Row(FactKind.StepRetried, slot, epoch, error: RunHistory.WriteError(error), due: due);
 
-    public static JournalRow Running(StepSlot slot, int epoch) => Row(FactKind.StepRunning, slot, epoch, includeInput: true);
+    public static JournalRow Running(StepSlot slot, int epoch) => Row(FactKind.StepRunning, slot, epoch);
 
-    public static JournalRow TimerStarted(StepSlot slot, int epoch) => Row(FactKind.TimerStarted, slot, epoch, includeInput: false) with { DueAt = slot.Due };
+    public static JournalRow TimerStarted(StepSlot slot, int epoch) => Row(FactKind.TimerStarted, slot, epoch, includeInput: false, due: slot.Due);
 
-    private static JournalRow Row(string kind, StepSlot slot, int epoch, bool includeInput) => new()
+    private static JournalRow Row(string kind, StepSlot slot, int epoch, bool includeInput = true, Payload? output = null, byte[]? error = null, DateTimeOffset? due = null) => new()
     {
         Kind = kind,
         Epoch = epoch,
@@ -28,6 +27,9 @@ internal static class StepRows
         Attempt = slot.Attempt,
         Fingerprint = slot.Fingerprint,
         Input = includeInput ? slot.Input : null,
+        Output = output,
+        Error = error,
+        DueAt = due,
         StartedAt = slot.StartedAt,
     };
 }

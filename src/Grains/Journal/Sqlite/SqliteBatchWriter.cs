@@ -3,7 +3,10 @@ using SQLitePCL;
 
 namespace Granary.Journal.Sqlite;
 
-/// <summary>Writes batches: one immediate transaction each, in it a savepoint a unit, so that one refused unit leaves the others.</summary>
+/// <summary>
+/// Writes batches: one immediate transaction each. Where a unit is refused, the batch is written again with a savepoint a
+/// unit, so that the refused one leaves the others.
+/// </summary>
 internal sealed class SqliteBatchWriter : IDisposable
 {
     private readonly sqlite3 _database;
@@ -39,31 +42,8 @@ internal sealed class SqliteBatchWriter : IDisposable
 
     /// <summary>Writes a batch; null when another process has taken the file over, and then nothing is written.</summary>
     /// <exception cref="SqliteException">Nothing was kept, or the answer to the commit was lost.</exception>
-    public UnitOutcome[]? Write(IReadOnlyList<AppendUnit> batch)
-    {
-        _begin.Run();
-        try
-        {
-            if (_currentEpoch.Number() != _epoch)
-            {
-                _rollBack.Run();
-                return null;
-            }
-
-            var outcomes = new UnitOutcome[batch.Count];
-            for (var i = 0; i < outcomes.Length; i++)
-                outcomes[i] = WriteUnit(batch[i]);
-            _commit.Run();
-            return outcomes;
-        }
-        catch
-        {
-            // Some errors have rolled back already.
-            if (raw.sqlite3_get_autocommit(_database) == 0)
-                _rollBack.Run();
-            throw;
-        }
-    }
+    public UnitOutcome[]? Write(IReadOnlyList<AppendUnit> batch) =>
+        TryWrite(batch, WriteTogether, out var outcomes) || TryWrite(batch, WriteEach, out outcomes) ? outcomes : null;
 
     public void Dispose()
     {
@@ -71,6 +51,69 @@ internal sealed class SqliteBatchWriter : IDisposable
             statement.Dispose();
         _runs.Dispose();
         _journal.Dispose();
+    }
+
+    /// <summary>One transaction; false when nothing of it was kept. The outcomes are null when another process has the file.</summary>
+    private bool TryWrite(IReadOnlyList<AppendUnit> batch, Func<IReadOnlyList<AppendUnit>, UnitOutcome[]?> write, out UnitOutcome[]? outcomes)
+    {
+        _begin.Run();
+        try
+        {
+            outcomes = null;
+            var isOurs = _currentEpoch.Number() == _epoch;
+            if (!isOurs || (outcomes = write(batch)) is null)
+            {
+                RollBack();
+                return !isOurs;
+            }
+
+            _commit.Run();
+            return true;
+        }
+        catch
+        {
+            RollBack();
+            throw;
+        }
+    }
+
+    private void RollBack()
+    {
+        // Some errors have rolled back already.
+        if (raw.sqlite3_get_autocommit(_database) == 0)
+            _rollBack.Run();
+    }
+
+    /// <summary>
+    /// All units, or null when one of them is refused. The usual case, without savepoints: each of those keeps a copy of every
+    /// page that its unit changes, which costs more than the rows.
+    /// </summary>
+    private UnitOutcome[]? WriteTogether(IReadOnlyList<AppendUnit> batch)
+    {
+        try
+        {
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (!TryInsert(batch[i]))
+                    return null;
+            }
+        }
+        catch (Exception e) when (SqliteErrors.IsOfOneUnit(e))
+        {
+            return null;
+        }
+
+        var outcomes = new UnitOutcome[batch.Count];
+        Array.Fill(outcomes, new UnitOutcome(UnitResult.Committed));
+        return outcomes;
+    }
+
+    private UnitOutcome[] WriteEach(IReadOnlyList<AppendUnit> batch)
+    {
+        var outcomes = new UnitOutcome[batch.Count];
+        for (var i = 0; i < outcomes.Length; i++)
+            outcomes[i] = WriteUnit(batch[i]);
+        return outcomes;
     }
 
     private UnitOutcome WriteUnit(AppendUnit unit)

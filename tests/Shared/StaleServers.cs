@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Granary.Tests.Hosting;
+namespace Granary.Tests.Shared;
 
 /// <summary>
 /// Servers whose test process was killed before it could stop them. Only those whose owner has signed the folder and is
