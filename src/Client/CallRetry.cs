@@ -8,7 +8,8 @@ namespace Granary.Client;
 /// </summary>
 /// <param name="limit">For how long.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CallRetry(TimeSpan limit, TimeProvider time)
+/// <param name="stopping">Fires when this process begins to stop: from then on a call is made once.</param>
+internal sealed class CallRetry(TimeSpan limit, TimeProvider time, CancellationToken stopping)
 {
     private static readonly TimeSpan _first = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(1);
@@ -29,7 +30,7 @@ internal sealed class CallRetry(TimeSpan limit, TimeProvider time)
             }
             catch (Exception e) when (IsTransient(e) && !cancellationToken.IsCancellationRequested)
             {
-                if (time.GetElapsedTime(begun) >= limit)
+                if (time.GetElapsedTime(begun) >= limit || stopping.IsCancellationRequested)
                     throw new GranaryUnavailableException($"{what}: {Reason(e)}", TimeSpan.FromSeconds(1), e);
             }
 

@@ -39,6 +39,6 @@ internal static class StoreServices
             : new SiloMembers(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<StoreClock>()));
         services.AddSingleton<IGranaryClient>(s => new Client.GranaryClient(
             s.GetRequiredService<IGrainFactory>(), s.GetRequiredService<Engine.ValueJson>(), s.GetRequiredService<StoreClock>(), s,
-            s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, new Client.CallRetry(_patience, s.GetRequiredService<StoreClock>()), _poll));
+            s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, new Client.CallRetry(_patience, s.GetRequiredService<StoreClock>(), s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping), _poll));
     }
 }

@@ -67,8 +67,9 @@ public static class GranaryClientHostingExtensions
         {
             var options = s.GetRequiredService<IOptions<GranaryClientOptions>>().Value;
             var time = s.GetRequiredService<TimeProvider>();
+            var stopping = s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
             return new GranaryClient(s.GetRequiredService<IGrainFactory>(), new ValueJson(options.Json, options.MaxPayloadBytes), time, s,
-                s.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, new CallRetry(options.ConnectTimeout, time), ClusterConnection.CallLimit / 2);
+                stopping, new CallRetry(options.ConnectTimeout, time, stopping), ClusterConnection.CallLimit / 2);
         });
         return builder;
     }

@@ -19,6 +19,7 @@ internal static class JournalInvariants
               when 'running' then waiting_on is null and wake_at is null
               when 'waiting' then case waiting_on
                 when 'timer' then wake_at is not null
+                when 'silo' then owner is not null and wake_at is null
                 when 'version' then owner is null and wake_at is null
                 else waiting_on is not null end
               when 'queued' then owner is null and waiting_on is null and wake_at is null

@@ -58,7 +58,8 @@ public sealed class PipelineTests
             await Eventually.TrueAsync(data.Path, "the activation learns that it has lost the run", () => app.Log.Lines.Any(l => l.Text.Contains("another activation claimed it", StringComparison.Ordinal)));
         }
 
-        Assert.Equal([["Started", 1L], ["Claimed", 2L]], data.Query("select kind, epoch from granary_journal_v where kind <> 'StepRunning' order by seq"));
+        // The keeper may have taken the run from the owner that isn't there.
+        Assert.Equal([["Started", 1L], ["Claimed", 2L]], data.Query("select kind, epoch from granary_journal_v where kind <> 'StepRunning' and epoch <= 2 order by seq"));
 
         await using (var app = await data.StartAsync(App))
             Assert.Equal(6, await app.Client.Run<int>("run").ResultAsync(Stop));
