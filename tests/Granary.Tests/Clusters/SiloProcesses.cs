@@ -105,8 +105,10 @@ internal sealed class SiloProcesses : IAsyncDisposable
     /// </summary>
     public void AssertOnce()
     {
+        // In this order: what is recorded has begun.
+        var rows = Query("select idempotency_key, silo, epoch from granary_steps_v where kind = 'step' and outcome = 'succeeded'");
         var effects = Effects.Where(e => e.Begins).ToLookup(e => $"{e.Journal}/{e.Key}");
-        foreach (var row in Query("select idempotency_key, silo, epoch from granary_steps_v where kind = 'step' and outcome = 'succeeded'"))
+        foreach (var row in rows)
         {
             var begun = effects[(string)row[0]!].ToList();
             Assert.True(begun.Count > 0 && begun[^1].Pid == Of((string)row[1]!).Pid && begun.Count <= (long)row[2]!,
