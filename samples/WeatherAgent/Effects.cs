@@ -8,8 +8,6 @@ namespace WeatherAgent;
 /// </summary>
 internal sealed class Effects(string? path)
 {
-    private readonly Lock _gate = new();
-
     /// <summary>Why the file can't be written; null when it can.</summary>
     public static string? Problem(string? path)
     {
@@ -25,17 +23,11 @@ internal sealed class Effects(string? path)
         }
     }
 
-
     public void Write(string key, int attempt, string what)
     {
         if (path is null)
             return;
         var line = Encoding.UTF8.GetBytes($"{key} {attempt} {Environment.ProcessId} {what}\n");
-        lock (_gate)
-        {
-            using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
-            file.Write(line);
-            file.Flush(flushToDisk: true);
-        }
+        AppendedFile.Append(path, line);
     }
 }

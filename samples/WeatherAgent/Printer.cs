@@ -5,7 +5,10 @@ using Granary;
 namespace WeatherAgent;
 
 /// <summary>Prints what happens: for people, or one JSON object a line.</summary>
-internal sealed class Printer(Settings settings, int pid)
+/// <param name="settings">What the command line asked for.</param>
+/// <param name="pid">This process.</param>
+/// <param name="clockOffset">How far this machine's clock is behind the journal's.</param>
+internal sealed class Printer(Settings settings, int pid, TimeSpan clockOffset = default)
 {
     private static readonly JsonSerializerOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static DateTimeOffset _processStart;
@@ -13,7 +16,15 @@ internal sealed class Printer(Settings settings, int pid)
     /// <summary>To be called first: what was committed before was done by another process.</summary>
     public static void Begin() => _processStart = DateTimeOffset.UtcNow;
 
-    public static bool IsFromJournal(RunUpdate update) => update.At < _processStart;
+    public bool IsFromJournal(RunUpdate update) => update.At < _processStart + clockOffset;
+
+    /// <summary>A silo has joined and executes runs.</summary>
+    public void Ready(string silo) =>
+        Line(settings.Json ? JsonSerializer.Serialize(new { @event = "ready", silo, pid, roles = settings.Roles }, _json) : $"ready {silo} (process {pid})");
+
+    /// <summary>The answer of one of many runs, on one line.</summary>
+    public void Answer(RunId id, string text) =>
+        Line(settings.Json ? JsonSerializer.Serialize(new { @event = "answer", id = id.Value, text }, _json) : $"{id} {text.ReplaceLineEndings(" ")}");
 
     public void Run(RunHandle run)
     {
@@ -61,7 +72,7 @@ internal sealed class Printer(Settings settings, int pid)
             Line($"\n{text}");
     }
 
-    private static string Source(RunUpdate update) => IsFromJournal(update) ? "journal" : "executed";
+    private string Source(RunUpdate update) => IsFromJournal(update) ? "journal" : "executed";
 
     private static void Line(string text)
     {

@@ -1,22 +1,21 @@
 using System.Runtime.InteropServices;
 using Granary;
-using Granary.Agents;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace WeatherAgent;
 
-/// <summary>One run of the program: a silo over a SQLite file, a run, its answer.</summary>
+/// <summary>One run of the program: asks, serves, or starts runs from outside; and what it exits with.</summary>
 internal static class Session
 {
     public static async Task<int> RunAsync(Settings settings)
     {
         using var interrupted = new CancellationTokenSource();
+        var isTerminated = false;
         void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true;
+            isTerminated |= context.Signal == PosixSignal.SIGTERM;
             interrupted.Cancel();
         }
 
@@ -26,14 +25,19 @@ internal static class Session
         {
             if (string.IsNullOrWhiteSpace(settings.Question))
                 return CommandLine.Refuse("The question is empty.");
-            var id = settings.Id is null ? new RunId(Guid.CreateVersion7().ToString()) : new RunId(settings.Id);
             if (Effects.Problem(settings.Effects) is { } problem)
                 return CommandLine.Refuse(problem);
-            using var host = Build(settings, id);
+            var id = settings.Id is null ? new RunId(Guid.CreateVersion7().ToString()) : new RunId(settings.Id);
+            using var host = settings.Start is null ? Hosts.Silo(settings, id) : Hosts.Client(settings);
             await host.StartAsync(interrupted.Token).ConfigureAwait(false);
             try
             {
-                return await AskAsync(host.Services, id, settings, interrupted.Token).ConfigureAwait(false);
+                return settings switch
+                {
+                    { Serve: true } => await Serving.StayAsync(host.Services, settings, interrupted.Token).ConfigureAwait(false),
+                    { Start: { } count } => await Starting.StartAsync(host.Services, count, settings, interrupted.Token).ConfigureAwait(false),
+                    _ => await Asking.AskAsync(host.Services, id, settings, interrupted.Token).ConfigureAwait(false),
+                };
             }
             finally
             {
@@ -42,7 +46,8 @@ internal static class Session
         }
         catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
-            return ExitCode.Interrupted;
+            // To a silo that stays, SIGTERM is the end it was started for.
+            return settings.Serve && isTerminated ? ExitCode.Ok : ExitCode.Interrupted;
         }
         catch (OptionsValidationException e)
         {
@@ -54,74 +59,7 @@ internal static class Session
         }
     }
 
-    private static IHost Build(Settings settings, RunId id)
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
-
-        // What goes wrong is told once, by Report, without the stack traces that logs carry.
-        builder.Logging.SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Critical);
-        builder.Logging.AddFilter("Granary.Agents", settings.Json && !settings.Verbose ? LogLevel.Warning : LogLevel.Information);
-        foreach (var category in (string[])["Orleans", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog", "Polly"])
-            builder.Logging.AddFilter(category, settings.Verbose ? LogLevel.Warning : LogLevel.Critical);
-
-        // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
-        builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
-        builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
-        builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
-        builder.AddGranary(granary =>
-        {
-            if (settings.Data is not null)
-                granary.Configure(o => o.DataPath = settings.Data);
-            granary.AddWorkflow<WeatherWorkflow>();
-            granary.AddAgent("weather", "Answer questions about the weather. Ask for every city that is named.")
-                .AddTools<WeatherTools>()
-                .Configure(agent => agent.BeforeModelCall = (ctx, call) =>
-                    RoundSleep.BeforeSecondCallAsync(ctx, call, ctx.RunId == id ? settings.Sleep : null));
-        });
-        return builder.Build();
-    }
-
-    private static async Task<int> AskAsync(IServiceProvider services, RunId id, Settings settings, CancellationToken cancellationToken)
-    {
-        var client = services.GetRequiredService<IGranaryClient>();
-        var printer = new Printer(settings, Environment.ProcessId);
-        var run = await client.Workflow<WeatherWorkflow>().StartAsync(settings.Question, new() { Id = id }, cancellationToken).ConfigureAwait(false);
-        printer.Run(run);
-        using var watched = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var outage = StoreOutage.WatchAsync(services, watched.Token);
-        var watching = WatchAsync(run, printer, watched.Token);
-        if (await Task.WhenAny(watching, outage).ConfigureAwait(false) == outage)
-            await outage.ConfigureAwait(false);
-        var fromJournal = await watching.ConfigureAwait(false);
-        await watched.CancelAsync().ConfigureAwait(false);
-        printer.Answer(await run.ResultAsync(cancellationToken).ConfigureAwait(false), fromJournal);
-        return ExitCode.Ok;
-    }
-
-    /// <summary>Prints each step as it is recorded. Returns whether the end was recorded by an earlier process.</summary>
-    private static async Task<bool> WatchAsync(RunHandle run, Printer printer, CancellationToken cancellationToken)
-    {
-        await foreach (var update in run.WatchAsync(cancellationToken: cancellationToken).ConfigureAwait(false))
-        {
-            switch (update)
-            {
-                case StepEnded ended:
-                    printer.Step(ended);
-                    break;
-                case RunStatusChanged { Status: RunStatus.Waiting } when await run.InfoAsync(cancellationToken).ConfigureAwait(false) is { WaitingOn: "version" } info:
-                    throw new RunWaitsException(info);
-                case RunStatusChanged { Status: RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned } end:
-                    return Printer.IsFromJournal(end);
-            }
-        }
-
-        return false;
-    }
-
-    private static int Report(Exception e, Settings settings)
+    public static int Report(Exception e, Settings settings)
     {
         var granary = e as GranaryException ?? e.InnerException as GranaryException;
         var text = granary?.Message ?? (e is RunWaitsException ? e.Message : $"GRN9902: {e.GetType().Name}: {e.Message}");

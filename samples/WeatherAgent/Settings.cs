@@ -8,6 +8,10 @@ internal sealed record Settings
     public required string Question { get; init; }
     public string? Id { get; init; }
     public string? Data { get; init; }
+    public string? Connection { get; init; }
+    public bool Serve { get; init; }
+    public string[] Roles { get; init; } = [];
+    public int? Start { get; init; }
     public TimeSpan ToolDelay { get; init; }
     public string? Effects { get; init; }
     public bool Json { get; init; }

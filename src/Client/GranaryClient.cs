@@ -10,14 +10,13 @@ namespace Granary.Client;
 /// <param name="time">The clock.</param>
 /// <param name="services">The services of this process.</param>
 /// <param name="stopping">Fires when this process begins to stop: whoever waits here is told, instead of asking a silo that goes.</param>
-internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping)
+/// <param name="retry">Makes calls again.</param>
+/// <param name="poll">How long one long poll waits: well below Orleans' response timeout.</param>
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping, CallRetry retry, TimeSpan poll)
     : IGranaryClient, IRunStarter, IRunReader, IServicesSource
 {
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
-
-    /// <summary>One long poll: below Orleans' response timeout of 30 s.</summary>
-    private static readonly TimeSpan _poll = TimeSpan.FromSeconds(20);
 
     public IServiceProvider Services { get; } = services;
 
@@ -63,21 +62,16 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         Names.CheckName(workflow, "workflow name");
         var id = options?.Id is { } given ? new RunId(given.Value) : new RunId(Guid.CreateVersion7(time.GetUtcNow()).ToString());
         var json = values.Write(input, $"The input of run '{id}' of workflow '{workflow}'");
-        StartReply reply;
-        try
-        {
-            reply = await Grain(id).StartAsync(new StartRequest(workflow, json, Activity.Current?.Id)).WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            throw new GranaryUnavailableException($"The start of run '{id}' was not confirmed in time; it may or may not be stored.", TimeSpan.FromSeconds(1), e);
-        }
-
+        var request = new StartRequest(workflow, json, Activity.Current?.Id);
+        var reply = await retry.CallAsync(_ => Grain(id).StartAsync(request),
+            $"The start of run '{id}' was not confirmed in time; it may or may not be stored", cancellationToken).ConfigureAwait(false);
         if (reply.Refusal is { } refusal)
             throw Refused(refusal);
         if (reply.ConflictingWorkflow is { } other)
             throw new RunConflictException(id, other, workflow);
-        return new StartedRun(id, reply.IsNew, reply.InputDiffers);
+
+        // An id that was drawn here is nobody else's, though an answer may have been lost on its way.
+        return new StartedRun(id, reply.IsNew || options?.Id is null, reply.InputDiffers);
     }
 
     public async Task<T> ResultAsync<T>(RunId id, CancellationToken cancellationToken)
@@ -97,7 +91,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     public async Task<RunInfo> InfoAsync(RunId id, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
-        return RunSnapshots.ToInfo(await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id));
+        return RunSnapshots.ToInfo(await SnapshotAsync(id, cancellationToken).ConfigureAwait(false));
     }
 
     public async IAsyncEnumerable<StepInfo> StepsAsync(RunId id, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -106,7 +100,8 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         long after = 0;
         while (true)
         {
-            var page = await Grain(id).ReadJournalAsync(after, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+            var from = after;
+            var page = await retry.CallAsync(_ => Grain(id).ReadJournalAsync(from, TimeSpan.Zero, cancellationToken), $"Run '{id}' can't be read", cancellationToken).ConfigureAwait(false);
             if (!page.Exists)
                 throw new RunNotFoundException(id);
             if (page.Facts.Count == 0)
@@ -125,7 +120,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         RefuseInWorkflowCode();
         while (true)
         {
-            var page = await PollAsync(id, grain => grain.ReadJournalAsync(after, _poll, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var page = await PollAsync(id, grain => grain.ReadJournalAsync(after, poll, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (page is null)
                 continue;
             if (!page.Exists)
@@ -147,32 +142,35 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         RefuseInWorkflowCode();
         while (true)
         {
-            var end = await PollAsync(id, grain => grain.WaitForEndAsync(_poll, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var end = await PollAsync(id, grain => grain.WaitForEndAsync(poll, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (end is not null)
                 return end;
-            _ = await Grain(id).InfoAsync().WaitAsync(cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id);
+            _ = await SnapshotAsync(id, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>One long poll; a call that Orleans cut off, or whose activation went away, is simply made again.</summary>
+    private async Task<RunSnapshot> SnapshotAsync(RunId id, CancellationToken cancellationToken) =>
+        await retry.CallAsync(_ => Grain(id).InfoAsync(), $"Run '{id}' can't be read", cancellationToken).ConfigureAwait(false) ?? throw new RunNotFoundException(id);
+
+    /// <summary>One long poll; one that was cut off, or whose activation went away, is simply made again.</summary>
     private async Task<T?> PollAsync<T>(RunId id, Func<IWorkflowGrain, Task<T>> call, CancellationToken cancellationToken)
         where T : class?
     {
         var begun = time.GetTimestamp();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         try
         {
-            if (stopping.IsCancellationRequested)
-                throw new GranaryUnavailableException($"Run '{id}' isn't waited for any longer: this process is stopping. The run itself goes on in the next one.");
-            var answer = await call(Grain(id)).WaitAsync(cancellationToken).ConfigureAwait(false);
+            stop.Token.ThrowIfCancellationRequested();
+            var answer = await retry.CallAsync(_ => call(Grain(id)), $"Run '{id}' can't be waited for", stop.Token).ConfigureAwait(false);
 
             // An activation that goes answers at once; the next one may take a moment to be there.
             if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
-                await Task.Delay(_pause, time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(_pause, time, stop.Token).ConfigureAwait(false);
             return answer;
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansMessageRejectionException && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return null;
+            throw new GranaryUnavailableException($"Run '{id}' isn't waited for any longer: this process is stopping. The run itself goes on in the next one.");
         }
     }
 

@@ -1,12 +1,8 @@
-using System.Net;
-using System.Net.Sockets;
 using Granary.Silo.Hosting;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans.Configuration;
 
 namespace Granary.Silo;
 
@@ -32,7 +28,7 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
 
         // Before Orleans: hosted services start in this order, and the silo must find its store open.
         host.Services.AddHostedService<StoreStartup>();
-        host.UseOrleans(UseOneProcess);
+        host.UseOrleans(OrleansOverStore.Use);
         RecoveryServices.Add(host.Services);
         return builder;
     }
@@ -47,28 +43,5 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
         options.Rules.Insert(0, new LoggerFilterRule(null, "Orleans.Runtime.Silo", LogLevel.Error, null));
         options.Rules.Insert(0, new LoggerFilterRule(null, "Orleans.Runtime.Watchdog", LogLevel.Error, null));
         options.Rules.Insert(0, new LoggerFilterRule(null, "Polly", LogLevel.Warning, null));
-    }
-
-    /// <summary>A cluster of one, on free ports, so that two programs on one machine don't meet.</summary>
-    private static void UseOneProcess(ISiloBuilder silo)
-    {
-        var (siloPort, gatewayPort) = FreePorts();
-        silo.UseLocalhostClustering(siloPort, gatewayPort, serviceId: "granary", clusterId: "granary");
-        SqliteOrleans.Use(silo);
-        silo.Configure<EndpointOptions>(options =>
-        {
-            options.AdvertisedIPAddress = IPAddress.Loopback;
-            options.SiloListeningEndpoint = new IPEndPoint(IPAddress.Loopback, siloPort);
-            options.GatewayListeningEndpoint = new IPEndPoint(IPAddress.Loopback, gatewayPort);
-        });
-    }
-
-    private static (int Silo, int Gateway) FreePorts()
-    {
-        using var a = new TcpListener(IPAddress.Loopback, 0);
-        using var b = new TcpListener(IPAddress.Loopback, 0);
-        a.Start();
-        b.Start();
-        return (((IPEndPoint)a.LocalEndpoint).Port, ((IPEndPoint)b.LocalEndpoint).Port);
     }
 }

@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Granary;
 using Granary.CrashHost;
+using Granary.Runs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 // A process to be killed: runs one workflow over a SQLite file and tells on standard output what was acknowledged.
 //   Granary.CrashHost WORKFLOW RUN-ID DATA EFFECTS [INPUT]
+//   Granary.CrashHost serve - CONNECTION EFFECTS     a silo of a cluster on Postgres, until it is stopped
 // GRANARY_CRASH_AT=PLACE#N   the process kills itself (SIGKILL) the Nth time the engine reaches PLACE
 // GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
 // GRANARY_BROKEN=1           the deliberately broken build
@@ -24,6 +26,9 @@ builder.Services.AddSingleton(new EffectsFile(effectsPath));
 builder.AddGranary(granary => granary.Configure(o =>
 {
     o.DataPath = data;
+    o.ConnectionString = workflow == "serve" ? data : null;
+    o.FastFailover = Environment.GetEnvironmentVariable("GRANARY_FAST") == "1";
+    o.ParkAfter = TimeSpan.FromSeconds(workflow == "serve" ? 2 : 30);
     o.MaxRecoveries = Environment.GetEnvironmentVariable("GRANARY_MAX_RECOVERIES") switch
     {
         null => 100,
@@ -35,9 +40,11 @@ using var host = builder.Build();
 await host.StartAsync();
 var client = host.Services.GetRequiredService<IGranaryClient>();
 var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-Console.WriteLine("ready");
+Console.WriteLine(workflow == "serve" ? $"ready {host.Services.GetRequiredService<SiloIncarnation>().Value}" : "ready");
 try
 {
+    if (workflow == "serve")
+        await Task.Delay(Timeout.Infinite, stopping);
     var run = await client.Workflow<string, string>(workflow).StartAsync(input, new RunOptions { Id = id });
     Console.WriteLine($"acknowledged {run.IsNew}");
     Console.WriteLine($"result {await run.ResultAsync(stopping)}");

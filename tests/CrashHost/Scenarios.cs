@@ -102,6 +102,26 @@ public sealed class Fetch(IServiceProvider services) : Workflow<string, string>
     private static TimeSpan Milliseconds(string text) => TimeSpan.FromMilliseconds(int.Parse(text, System.Globalization.CultureInfo.InvariantCulture));
 }
 
+/// <summary>As many steps in sequence, each of as many milliseconds, as its input says: "steps milliseconds".</summary>
+[Workflow("chain")]
+public sealed class Chain(IServiceProvider services) : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var effects = (EffectsFile)services.GetService(typeof(EffectsFile))!;
+        var numbers = input.Split(' ').Select(n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        var sum = 0;
+        for (var i = 1; i <= numbers[0]; i++)
+        {
+            var n = i;
+            sum += await ctx.StepAsync($"step {n}", step => Scenario.BodyAsync(effects, step, n, numbers[1]));
+        }
+
+        return sum.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
+
 /// <summary>Sleeps durably for as many milliseconds as its input says.</summary>
 [Workflow("sleeper")]
 public sealed class Sleeper : Workflow<string, string>

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -12,10 +11,10 @@ namespace Granary.Tests.Shared;
 /// </summary>
 internal sealed class PostgresProcess
 {
+    private const string Prefix = "granary-pg-";
+
     private readonly string _folder;
     private readonly string _binaries;
-    private readonly Lock _gate = new();
-    private bool _isStopped;
 
     private PostgresProcess(string folder, string binaries, int port)
     {
@@ -36,18 +35,17 @@ internal sealed class PostgresProcess
             throw new InvalidOperationException("initdb was not found, and installing the package 'postgresql' failed.");
         try
         {
-            var folder = Directory.CreateTempSubdirectory("granary-pg-").FullName;
-            var port = FreePort();
-            var data = Path.Combine(folder, "data");
+            StaleServers.Sweep(Prefix);
+            var folder = Directory.CreateTempSubdirectory(Prefix).FullName;
+            StaleServers.Sign(folder);
+            var server = new PostgresProcess(folder, binaries, FreePort());
             var password = Path.Combine(folder, "password");
             File.WriteAllText(password, "postgres");
             File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
             if (Environment.IsPrivilegedProcess)
                 Run("chown", ["postgres", folder]);
-            AsUser(Path.Combine(binaries, "initdb"), ["-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale", "C.UTF-8"]);
-            var options = $"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
-            AsUser(Path.Combine(binaries, "pg_ctl"), ["-D", data, "-l", Path.Combine(folder, "log"), "-o", options, "-w", "-t", "60", "start"]);
-            var server = new PostgresProcess(folder, binaries, port);
+            AsUser(Path.Combine(binaries, "initdb"), ["-D", server.Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale", "C.UTF-8"]);
+            server.StartAgain();
             AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop();
             return server;
         }
@@ -60,31 +58,33 @@ internal sealed class PostgresProcess
     /// <summary>A connection string of the superuser.</summary>
     public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Username=postgres;Password=postgres;Database={database};Include Error Detail=true";
 
+    /// <summary>As if the machine had lost its power: connections break, nothing is tidied up.</summary>
+    public void StopAtOnce() => AsUser(Path.Combine(_binaries, "pg_ctl"), ["-D", Data, "-m", "immediate", "-w", "-t", "20", "stop"]);
+
+    public void StartAgain() =>
+        AsUser(Path.Combine(_binaries, "pg_ctl"), ["-D", Data, "-l", Path.Combine(_folder, "log"), "-o", Settings, "-w", "-t", "60", "start"]);
+
     /// <summary>Stops it, and deletes its data.</summary>
     public void Stop()
     {
-        lock (_gate)
-        {
-            if (_isStopped)
-                return;
-            _isStopped = true;
-        }
-
-        var data = Path.Combine(_folder, "data");
+        if (!Directory.Exists(_folder))
+            return;
         try
         {
-            AsUser(Path.Combine(_binaries, "pg_ctl"), ["-D", data, "-m", "immediate", "-w", "-t", "20", "stop"]);
+            StopAtOnce();
         }
         catch (InvalidOperationException)
         {
-            // It doesn't obey: by its number, then.
-            var lines = File.Exists(Path.Combine(data, "postmaster.pid")) ? File.ReadAllLines(Path.Combine(data, "postmaster.pid")) : [];
-            if (lines.Length > 0 && int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid))
-                Process.GetProcessById(pid).Kill();
+            // It doesn't obey, or is gone already.
+            StaleServers.Kill(_folder);
         }
 
         Directory.Delete(_folder, recursive: true);
     }
+
+    private string Data => Path.Combine(_folder, "data");
+
+    private string Settings => $"-p {Port} -k {_folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
 
     /// <summary>The newest server's folder of programs.</summary>
     private static string? Binaries()

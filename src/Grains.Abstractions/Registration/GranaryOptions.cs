@@ -10,6 +10,12 @@ public class GranaryOptions
     /// <summary>The connection string's name. Default <c>granary</c> (<c>ConnectionStrings__granary</c>).</summary>
     public string ConnectionName { get; set; } = "granary";
 
+    /// <summary>
+    /// The connection string itself, instead of one by name. With a <c>Host</c> it is one of Postgres, which many silos share as
+    /// a cluster; with a <c>Data Source</c> it is a SQLite file. Default: none.
+    /// </summary>
+    public string? ConnectionString { get; set; }
+
     /// <summary>The SQLite file, where no connection string is given. Default: <c>granary.db</c> in the content root.</summary>
     public string? DataPath { get; set; }
 
@@ -35,6 +41,9 @@ public class GranaryOptions
     /// machine may be silent for a moment and live. A silo that was declared dead ends its process.
     /// </summary>
     public bool FastFailover { get; set; }
+
+    /// <summary>What this silo is for, as the cluster's other silos see it. Default: none.</summary>
+    public IList<string> Roles { get; } = [];
 
     /// <summary>Retries of steps that say nothing of their own. Default: none. Model calls have their own default.</summary>
     public RetryOptions Retry { get; set; } = RetryOptions.None;

@@ -21,6 +21,9 @@ internal interface IJournalStore : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">Nothing is known of the batch: send the very same units again.</exception>
     UnitOutcome[] Write(IReadOnlyList<AppendUnit> batch);
 
+    /// <summary>The time by the store's own clock; null where that is the process's.</summary>
+    Task<DateTimeOffset?> ReadClockAsync(CancellationToken cancellationToken);
+
     /// <summary>The run with that id; null when there is none. Never claims.</summary>
     Task<RunRow?> FindRunAsync(string id, CancellationToken cancellationToken);
 
@@ -34,7 +37,9 @@ internal interface IJournalStore : IAsyncDisposable
     /// Runs that must be taken over: running or waiting under an owner that isn't this incarnation, or with neither owner nor
     /// wake-up though they run, or waiting on a version. In the order of their keys, in pages.
     /// </summary>
-    IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string incarnation, CancellationToken cancellationToken);
+    /// <param name="incarnation">The only owner that may live; null where others may, then runs of no owner are found.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken);
 
     /// <summary>The runs of a share that must be woken up to an instant, the earliest first.</summary>
     Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -32,7 +33,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     private bool _isStopping;
     private Thread? _thread;
 
-    public JournalWriter(IJournalStore store, TimeProvider time, StoreHealth health, IOptions<GranaryOptions> options, IHostApplicationLifetime lifetime, ILogger<JournalWriter> logger)
+    public JournalWriter(IJournalStore store, [FromKeyedServices(StoreClock.Key)] TimeProvider time, StoreHealth health, IOptions<GranaryOptions> options, IHostApplicationLifetime lifetime, ILogger<JournalWriter> logger)
     {
         _store = store;
         _lifetime = lifetime;

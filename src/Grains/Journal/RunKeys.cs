@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Granary.Journal;
 
@@ -6,7 +7,7 @@ namespace Granary.Journal;
 /// Makes 64-bit keys that grow with time, so that every index is append-mostly: 42 bits of milliseconds since 2020 and
 /// 21 random bits. Two runs may draw the same key; then the second takes another.
 /// </summary>
-internal sealed class RunKeys(TimeProvider time)
+internal sealed class RunKeys([FromKeyedServices(StoreClock.Key)] TimeProvider time)
 {
     private static readonly DateTimeOffset _epoch = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

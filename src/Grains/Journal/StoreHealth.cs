@@ -1,7 +1,9 @@
+using Microsoft.Extensions.DependencyInjection;
+
 namespace Granary.Journal;
 
 /// <summary>Whether the store takes writes. Thread-safe.</summary>
-internal sealed class StoreHealth(TimeProvider time) : IStoreHealth
+internal sealed class StoreHealth([FromKeyedServices(StoreClock.Key)] TimeProvider time) : IStoreHealth
 {
     private readonly Lock _gate = new();
     private DateTimeOffset? _downSince;

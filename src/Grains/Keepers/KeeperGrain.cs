@@ -2,12 +2,14 @@ using Granary.Grains;
 using Granary.Journal;
 using Granary.Runs;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 using Orleans.Runtime;
+using Orleans.Storage;
 
 namespace Granary.Keepers;
 
 /// <summary>Wakes the runs of its share when they are due, and takes over those of dead owners.</summary>
-[GrainType("granary.keeper")]
+[GrainType("granary.keeper"), RandomPlacement]
 internal sealed partial class KeeperGrain(
     [PersistentState("keeper", "granary")] IPersistentState<KeeperState> state,
     RunServices shared, ISiloMembers members, KeeperOptions options, ILogger<KeeperGrain> logger) : Grain, IKeeperGrain, IRemindable
@@ -65,9 +67,22 @@ internal sealed partial class KeeperGrain(
             count += await HandOutAsync(page.Select(run => (run, RecoverReason.Due)));
         if (count > 0)
             LogTookOver(count, Shard.Index);
-        state.State.LastSweep = shared.Time.GetUtcNow();
-        state.State.TookOver += count;
-        await state.WriteStateAsync();
+        await RememberAsync(count);
+    }
+
+    private async Task RememberAsync(int count)
+    {
+        try
+        {
+            state.State.LastSweep = shared.Time.GetUtcNow();
+            state.State.TookOver += count;
+            await state.WriteStateAsync();
+        }
+        catch (InconsistentStateException)
+        {
+            // Another activation of this keeper wrote, or the answer to an own write was lost. What stands there counts.
+            await state.ReadStateAsync();
+        }
     }
 
     private async Task TickAsync(CancellationToken cancellationToken)

@@ -2,8 +2,15 @@ namespace Granary.Keepers;
 
 /// <summary>How keepers work; fixed per store.</summary>
 /// <param name="Shards">How many keepers share the runs: a power of two. The same in every silo of a cluster.</param>
-internal sealed record KeeperOptions(int Shards)
+/// <param name="IsAlone">Whether this process is the only one: whoever else stands in the database is gone.</param>
+internal sealed record KeeperOptions(int Shards, bool IsAlone)
 {
+    /// <summary>One process over a file, whose lock proves that it is alone.</summary>
+    public static KeeperOptions OfOne { get; } = new(Shards: 1, IsAlone: true);
+
+    /// <summary>Many silos over a database.</summary>
+    public static KeeperOptions OfCluster { get; } = new(Shards: 16, IsAlone: false);
+
     /// <summary>How often the next due runs are read anew.</summary>
     public static TimeSpan ReadEvery { get; } = TimeSpan.FromSeconds(30);
 

@@ -11,9 +11,13 @@ namespace Granary.Keepers;
 /// </summary>
 internal sealed partial class KeeperStartup(IGrainFactory grains, KeeperOptions options, IClusterMembershipService membership, ILogger<KeeperStartup> logger) : BackgroundService
 {
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await ForAllAsync(keeper => keeper.EnsureAsync()).ConfigureAwait(false);
+        // Until they are there once: only then is there a reminder that brings them back.
+        while (!await ForAllAsync(keeper => keeper.EnsureAsync()).ConfigureAwait(false))
+            await Task.Delay(_pause, stoppingToken).ConfigureAwait(false);
         var dead = Dead(membership.CurrentSnapshot);
         await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stoppingToken).ConfigureAwait(false))
         {
@@ -28,17 +32,24 @@ internal sealed partial class KeeperStartup(IGrainFactory grains, KeeperOptions 
     private static HashSet<SiloAddress> Dead(ClusterMembershipSnapshot snapshot) =>
         [.. snapshot.Members.Values.Where(m => m.Status == SiloStatus.Dead).Select(m => m.SiloAddress)];
 
-    private Task ForAllAsync(Func<IKeeperGrain, Task> call) => Task.WhenAll(Enumerable.Range(0, options.Shards).Select(async shard =>
+    /// <summary>Whether all could be reached.</summary>
+    private async Task<bool> ForAllAsync(Func<IKeeperGrain, Task> call)
     {
-        try
+        var reached = await Task.WhenAll(Enumerable.Range(0, options.Shards).Select(async shard =>
         {
-            await call(grains.GetGrain<IKeeperGrain>(shard)).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            LogFailed(e, shard);
-        }
-    }));
+            try
+            {
+                await call(grains.GetGrain<IKeeperGrain>(shard)).ConfigureAwait(false);
+                return true;
+            }
+            catch (Exception e)
+            {
+                LogFailed(e, shard);
+                return false;
+            }
+        })).ConfigureAwait(false);
+        return Array.TrueForAll(reached, r => r);
+    }
 
     [LoggerMessage(2401, LogLevel.Warning, "Keeper {Shard} couldn't be reached; its reminder brings it back.")]
     private partial void LogFailed(Exception exception, int shard);

@@ -7,13 +7,35 @@ namespace Granary.Keepers;
 
 /// <summary>
 /// Compares, every few seconds, the runs that this silo owns with the loops that hold a claim, and restarts the missing:
-/// a claim whose reply was lost, an activation that was collected or thrown away.
+/// a claim whose reply was lost, an activation that was collected or thrown away. What Orleans takes away from a living
+/// silo, because another one that held its directory entry left, is restarted at once.
 /// </summary>
 internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory grains, ILogger<OwnedRunsWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(WatchAsync(stoppingToken), TakeBackAsync(stoppingToken));
+
+    private async Task TakeBackAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var id in shared.Running.Abandoned.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+            _ = RestartAsync(id);
+    }
+
+    private async Task RestartAsync(string id)
+    {
+        try
+        {
+            await grains.GetGrain<IWorkflowGrain>(id).RecoverAsync(RecoverReason.Due).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // The next comparison finds it.
+            LogFailed(e);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(_period, shared.Time);
         var missing = new HashSet<string>(StringComparer.Ordinal);

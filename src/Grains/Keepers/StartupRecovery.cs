@@ -7,17 +7,17 @@ using Microsoft.Extensions.Logging;
 namespace Granary.Keepers;
 
 /// <summary>
-/// A single process at its start: takes up what its predecessor was running. What waits for another version stays as it
-/// is unless this build has it.
+/// A process at its start tries what waits for another version: it may be of that one. A process that is alone also takes
+/// up what its predecessor was running; in a cluster the keepers know whose owners are dead.
 /// </summary>
-internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, ILogger<StartupRecovery> logger) : BackgroundService
+internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, KeeperOptions options, ILogger<StartupRecovery> logger) : BackgroundService
 {
     private const int Concurrency = 64;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var count = 0;
-        await foreach (var page in shared.Store.FindOrphansAsync(shared.Incarnation, stoppingToken).ConfigureAwait(false))
+        await foreach (var page in shared.Store.FindOrphansAsync(options.IsAlone ? shared.Incarnation : null, stoppingToken).ConfigureAwait(false))
         {
             count += page.Count;
             await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken }, RecoverAsync).ConfigureAwait(false);

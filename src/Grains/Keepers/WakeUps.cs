@@ -1,12 +1,13 @@
 using Granary.Grains;
 using Granary.Journal;
 using Granary.Runs;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Keepers;
 
 /// <inheritdoc/>
-internal sealed partial class WakeUps(IGrainFactory grains, KeeperOptions options, TimeProvider time, ILogger<WakeUps> logger) : IWakeUps
+internal sealed partial class WakeUps(IGrainFactory grains, KeeperOptions options, [FromKeyedServices(StoreClock.Key)] TimeProvider time, ILogger<WakeUps> logger) : IWakeUps
 {
     public async Task TellAsync(long key, string id, DateTimeOffset due)
     {

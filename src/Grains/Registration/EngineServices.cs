@@ -16,6 +16,8 @@ internal static class EngineServices
     public static void Add(IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(s => new StoreClock(s.GetRequiredService<TimeProvider>()));
+        services.AddKeyedSingleton<TimeProvider>(StoreClock.Key, (s, _) => s.GetRequiredService<StoreClock>());
         services.AddSingleton(s => new SiloIncarnation(s.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString()));
         services.AddSingleton(s => new ApplicationVersion(s.GetRequiredService<IOptions<GranaryOptions>>().Value.ApplicationVersion ?? BuildVersion()));
         services.AddSingleton<PayloadCodec>();
@@ -44,6 +46,7 @@ internal static class RecoveryServices
 {
     public static void Add(IServiceCollection services)
     {
+        services.AddHostedService<StoreClockWatch>();
         services.AddHostedService(s => s.GetRequiredService<PauseGate>());
         services.AddHostedService<StartupRecovery>();
         services.AddHostedService<KeeperStartup>();

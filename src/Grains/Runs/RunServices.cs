@@ -1,4 +1,5 @@
 using Granary.Journal;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -8,7 +9,7 @@ namespace Granary.Runs;
 /// <summary>What every run of a silo shares. A singleton.</summary>
 internal sealed class RunServices(
     IJournalStore store, JournalWriter writer, PayloadCodec codec, RunKeys keys, StoreHealth health, WorkflowRegistry workflows,
-    RunRegistry running, IWakeUps wakeUps, IBodyGate gate, SiloIncarnation incarnation, TimeProvider time, IOptions<GranaryOptions> options,
+    RunRegistry running, IWakeUps wakeUps, IBodyGate gate, SiloIncarnation incarnation, [FromKeyedServices(StoreClock.Key)] TimeProvider time, IOptions<GranaryOptions> options,
     ApplicationVersion version, IServiceProvider services, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
 {
     public IJournalStore Store { get; } = store;

@@ -3,6 +3,7 @@ using Granary.Grains;
 using Granary.Journal;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
+using Orleans.Placement;
 
 namespace Granary.Runs;
 
@@ -10,7 +11,7 @@ namespace Granary.Runs;
 /// One run: starts it, claims it, executes it, answers for it. Starts and claims come one at a time; reads interleave
 /// and never claim.
 /// </summary>
-[GrainType("granary.workflow")]
+[GrainType("granary.workflow"), RandomPlacement]
 internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
 {
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
@@ -168,6 +169,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         {
             // The row still names this silo as the owner; the silo finds it without a loop and takes it up again.
             loop.Drop();
+            shared.Running.Abandon(Id);
             return;
         }
 

@@ -1,35 +1,70 @@
+using System.Data.Common;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Granary.Silo.Hosting;
 
-/// <summary>Which database: the connection string where there is one, else a SQLite file.</summary>
-internal static class StoreLocation
+/// <summary>
+/// Which database: Postgres where the connection string names a host, else a SQLite file. Decided when the host is built,
+/// so that it doesn't matter in which order an application configures.
+/// </summary>
+internal sealed class StoreLocation
 {
-    /// <summary>The SQLite file's full path.</summary>
-    /// <exception cref="StoreException"><c>GRN3007</c>: the connection string is for another database.</exception>
-    public static string SqlitePath(GranaryOptions options, IConfiguration configuration, IHostEnvironment environment)
+    /// <summary>The choice.</summary>
+    /// <exception cref="StoreException"><c>GRN3007</c>: the connection string is for neither.</exception>
+    public StoreLocation(IOptions<GranaryOptions> options, IConfiguration configuration, IHostEnvironment environment)
     {
-        var path = options.DataPath ?? "granary.db";
-        if (configuration.GetConnectionString(options.ConnectionName) is { Length: > 0 } connection)
+        var (given, name) = options.Value.ConnectionString is { Length: > 0 } set
+            ? (set, "Granary:ConnectionString")
+            : (configuration.GetConnectionString(options.Value.ConnectionName), options.Value.ConnectionName);
+        var path = options.Value.DataPath ?? "granary.db";
+        if (given is { Length: > 0 })
         {
-            path = Part(connection, "Data Source") ?? throw new StoreException("GRN3007",
-                $"The connection string '{options.ConnectionName}' names no SQLite file.",
-                "Use 'Data Source=FILE', or leave the connection string out: this build keeps journals in SQLite.");
+            var parts = Parse(given, name);
+            if (Part(parts, "Host", "Server") is not null)
+            {
+                PostgresConnection = given;
+                return;
+            }
+
+            path = Part(parts, "Data Source", "DataSource", "Filename") ?? throw Unusable(name);
         }
 
-        return Path.GetFullPath(path, environment.ContentRootPath);
+        SqlitePath = Path.GetFullPath(path, environment.ContentRootPath);
     }
 
-    private static string? Part(string connection, string key)
+    /// <summary>The connection string, where many silos share a Postgres database.</summary>
+    public string? PostgresConnection { get; }
+
+    /// <summary>The full path of the SQLite file, where this process is alone.</summary>
+    public string? SqlitePath { get; }
+
+    private static DbConnectionStringBuilder Parse(string connection, string name)
     {
-        foreach (var part in connection.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        try
         {
-            var at = part.IndexOf('=', StringComparison.Ordinal);
-            if (at > 0 && part[..at].Trim().Equals(key, StringComparison.OrdinalIgnoreCase))
-                return part[(at + 1)..].Trim();
+            return new DbConnectionStringBuilder { ConnectionString = connection };
+        }
+        catch (ArgumentException)
+        {
+            // Without the inner exception: it quotes what stands in the string.
+            throw Unusable(name);
+        }
+    }
+
+    private static string? Part(DbConnectionStringBuilder parts, params ReadOnlySpan<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (parts.TryGetValue(key, out var value) && value is string { Length: > 0 } text)
+                return text;
         }
 
         return null;
     }
+
+    private static StoreException Unusable(string name) => new("GRN3007",
+        $"The connection string '{name}' names neither a SQLite file nor a Postgres server.",
+        "Use 'Data Source=FILE', or 'Host=…;Database=…;Username=…;Password=…'.");
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Granary.Silo.Hosting;
 
 /// <summary>Opens the store before the silo starts, and commits what is queued after it has stopped.</summary>
-internal sealed class StoreStartup(IJournalStore store, JournalWriter writer, WorkflowRegistry workflows, IOptions<GranaryOptions> options) : IHostedService
+internal sealed class StoreStartup(IJournalStore store, JournalWriter writer, StoreClock clock, WorkflowRegistry workflows, IOptions<GranaryOptions> options) : IHostedService
 {
     private readonly WorkflowRegistry _workflows = workflows;
 
@@ -16,6 +16,7 @@ internal sealed class StoreStartup(IJournalStore store, JournalWriter writer, Wo
         _ = _workflows;
         options.Value.Json.MakeReadOnly(populateMissingResolver: true);
         await store.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await clock.MeasureAsync(store, cancellationToken).ConfigureAwait(false);
         writer.Start();
     }
 

@@ -18,7 +18,9 @@ internal sealed record Effect(string Key, string Journal, int Attempt, int Pid, 
     {
         if (!File.Exists(path))
             return [];
-        return [.. File.ReadLines(path).Select(line => line.Split(' ')).Select(w =>
+
+        // The last line may be on its way.
+        return [.. File.ReadAllText(path).Split('\n')[..^1].Select(line => line.Split(' ')).Select(w =>
         {
             var key = w[0].Split('/', 2);
             return new Effect(key[1], key[0], int.Parse(w[1], CultureInfo.InvariantCulture), int.Parse(w[2], CultureInfo.InvariantCulture), w[3] == "begin");

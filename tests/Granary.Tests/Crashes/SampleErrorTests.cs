@@ -29,7 +29,10 @@ public sealed class SampleErrorTests : IDisposable
         { "GRN1901", ["--tool-delay", "99999999999999999999d"] },
         { "GRN1901", ["--sleep", "1e9d"] },
         { "GRN1901", ["--connection", "Host=nowhere"] },
-        { "GRN1901", ["--serve"] },
+        { "GRN1901", ["--serve", "a question"] },
+        { "GRN1901", ["--serve", "--start", "3"] },
+        { "GRN1901", ["--start", "0"] },
+        { "GRN1901", ["--start", "many"] },
         { "GRN1901", ["--url=http://127.0.0.1:1"] },
         { "GRN1901", ["--role", "worker"] },
         { "GRN1901", ["--start", "3"] },
@@ -50,7 +53,8 @@ public sealed class SampleErrorTests : IDisposable
     public async Task settings_out_of_range_are_refused_as_usage()
     {
         AssertRefused(await SampleAsync(["--data", Data], new() { ["Granary__MaxRecoveries"] = "0" }), 2, "GRN1902");
-        AssertRefused(await SampleAsync(["--data", Data], new() { ["ConnectionStrings__granary"] = "Host=nowhere;Username=x" }), 3, "GRN3007");
+        AssertRefused(await SampleAsync([], new() { ["ConnectionStrings__granary"] = "Nonsense=1" }), 3, "GRN3007");
+        AssertRefused(await SampleAsync(["--start", "3"]), 2, "GRN1804");
     }
 
     [Theory]

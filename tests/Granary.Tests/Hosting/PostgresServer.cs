@@ -9,7 +9,7 @@ namespace Granary.Tests.Hosting;
 /// A Postgres server of the tests' own: made in a temporary folder when the first test asks, with the server's own settings
 /// for durability, and stopped when the process ends.
 /// </summary>
-internal sealed class PostgresServer
+internal sealed class PostgresServer : IDisposable
 {
     private static readonly Lazy<(PostgresServer? Server, string? Reason)> _shared = new(Start);
     private static int _databases;
@@ -31,6 +31,20 @@ internal sealed class PostgresServer
             return server;
         }
     }
+
+    /// <summary>A server of one test, to be stopped under it.</summary>
+    public static PostgresServer Own()
+    {
+        _ = Shared;
+        return new PostgresServer(PostgresProcess.Start());
+    }
+
+    /// <inheritdoc cref="PostgresProcess.StopAtOnce"/>
+    public void StopAtOnce() => _process.StopAtOnce();
+
+    public void StartAgain() => _process.StartAgain();
+
+    public void Dispose() => _process.Stop();
 
     /// <summary>A connection string of the superuser.</summary>
     public string ConnectionString(string database) => _process.ConnectionString(database);

@@ -106,6 +106,7 @@ public abstract class ReadCompliance : RunRowCompliance
         Assert.Equal(["r2", "r3", "r7", "r8"], orphans.Select(o => o.Id));
         Assert.Equal(new OrphanedRun("r3", "weather", RunStatus.Waiting, "timer", "dead:1"), orphans[1]);
         Assert.Equal(["r1", "r4", "r7", "r8"], (await Orphans("dead:1")).Select(o => o.Id));
+        Assert.Equal(["r7", "r8"], (await Orphans(null)).Select(o => o.Id));
         Assert.Equal(["r1", "r4"], await Store.FindOwnedAsync(Me, TestContext.Current.CancellationToken));
         Assert.Empty(await Store.FindOwnedAsync("nobody", TestContext.Current.CancellationToken));
     }
@@ -128,7 +129,7 @@ public abstract class ReadCompliance : RunRowCompliance
         Commit(chain.Next([chain.Row(FactKind.Started)], [], Chain.Run(key, $"r{key}", owner) with { Status = status, WaitingOn = waitingOn, WakeAt = wakeAt }));
     }
 
-    private async Task<List<OrphanedRun>> Orphans(string incarnation)
+    private async Task<List<OrphanedRun>> Orphans(string? incarnation)
     {
         var orphans = new List<OrphanedRun>();
         await foreach (var page in Store.FindOrphansAsync(incarnation, TestContext.Current.CancellationToken))

@@ -11,6 +11,9 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
 
     private readonly string _schema = connections.Schema;
 
+    public async Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
+        (await ReadAsync("select clock_timestamp()", [], reader => reader.Time(0), cancellationToken).ConfigureAwait(false))[0];
+
     public async Task<RunRow?> FindRunAsync(string id, CancellationToken cancellationToken)
     {
         var rows = await ReadAsync(
@@ -59,7 +62,7 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
     }
 
     public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var after = long.MinValue; ;)
         {
@@ -72,7 +75,7 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
                 where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') order by key limit {PageRows})
                 order by key limit {PageRows}
                 """,
-                [Of(after), new NpgsqlParameter<string> { TypedValue = incarnation }],
+                [Of(after), new NpgsqlParameter<string?> { TypedValue = incarnation, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }],
                 reader => (
                     Run: new OrphanedRun(reader.GetString(0), reader.GetString(1), RunStatusText.Parse(reader.GetString(2)), reader.TextOrNull(3), reader.TextOrNull(4)),
                     Key: reader.GetInt64(5)),

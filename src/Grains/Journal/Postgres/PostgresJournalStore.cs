@@ -75,6 +75,9 @@ internal sealed partial class PostgresJournalStore : IJournalStore
     }
 
     /// <inheritdoc/>
+    public async Task<DateTimeOffset?> ReadClockAsync(CancellationToken cancellationToken) => await _reader.ReadClockAsync(cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public Task<RunRow?> FindRunAsync(string id, CancellationToken cancellationToken) => _reader.FindRunAsync(id, cancellationToken);
 
     /// <inheritdoc/>
@@ -85,7 +88,7 @@ internal sealed partial class PostgresJournalStore : IJournalStore
         _reader.ReadPagesAsync(runKey, from, to, cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string incarnation, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) =>
         _reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>

@@ -59,7 +59,7 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
     }
 
     public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (long? after = long.MinValue; after is not null;)
         {
@@ -76,7 +76,7 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
                 command =>
                 {
                     command.Parameters.AddWithValue("$after", last);
-                    command.Parameters.AddWithValue("$me", incarnation);
+                    command.Parameters.AddWithValue("$me", (object?)incarnation ?? DBNull.Value);
                 },
                 ReadOrphans,
                 cancellationToken).ConfigureAwait(false);

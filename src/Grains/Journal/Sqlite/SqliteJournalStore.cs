@@ -82,6 +82,9 @@ internal sealed partial class SqliteJournalStore : IJournalStore
     }
 
     /// <inheritdoc/>
+    public Task<DateTimeOffset?> ReadClockAsync(CancellationToken cancellationToken) => Task.FromResult<DateTimeOffset?>(null);
+
+    /// <inheritdoc/>
     public Task<RunRow?> FindRunAsync(string id, CancellationToken cancellationToken) => Reader.FindRunAsync(id, cancellationToken);
 
     /// <inheritdoc/>
@@ -92,7 +95,7 @@ internal sealed partial class SqliteJournalStore : IJournalStore
         Reader.ReadPagesAsync(runKey, from, to, cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string incarnation, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) =>
         Reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>

@@ -25,11 +25,11 @@ internal sealed partial class SqliteSchema(string path, ILogger logger)
                 "Run the newer build, or restore a backup from before its migration.");
         }
 
-        if (applied.Count == scripts.Count)
+        if (scripts.Find(script => !applied.Contains(script.Name)) is not { } missing)
             return;
         if (!mayMigrate)
         {
-            throw new StoreException("GRN3005", $"The schema of the database '{path}' is older than this build's: '{scripts[applied.Count].Name}' is missing.",
+            throw new StoreException("GRN3005", $"The schema of the database '{path}' is older than this build's: '{missing.Name}' is missing.",
                 "Set Granary:Journal:MigrateAtStart to true for one start, or run 'granary db migrate'.");
         }
 
