@@ -31,7 +31,7 @@ internal sealed class Product : IAsyncDisposable
     public static async Task<Product> StartAsync(StoreAddress address, Progress? progress = null, Action<GranaryOptions>? configure = null)
     {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
+        builder.Logging.SetMinimumLevel(LogLevel.Error);
         if (address.Connection is not null)
             builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:granary", address.Connection)]);
         builder.AddGranary(granary =>

@@ -15,8 +15,6 @@ internal sealed class PostgresProcess
 
     private readonly string _folder;
     private readonly string _binaries;
-    private readonly Lock _gate = new();
-    private bool _isStopped;
 
     private PostgresProcess(string folder, string binaries, int port)
     {
@@ -92,6 +90,10 @@ internal sealed class PostgresProcess
 
         Directory.Delete(_folder, recursive: true);
     }
+
+    private string Data => Path.Combine(_folder, "data");
+
+    private string Settings => $"-p {Port} -k {_folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
 
     /// <summary>The newest server's folder of programs.</summary>
     private static string? Binaries()
