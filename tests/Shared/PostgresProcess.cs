@@ -25,10 +25,6 @@ internal sealed class PostgresProcess
 
     public int Port { get; }
 
-    private string Data => Path.Combine(_folder, "data");
-
-    private string Settings => $"-p {Port} -k {_folder} -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=64MB";
-
     /// <summary>Starts one, and installs the programs first where that is possible.</summary>
     /// <exception cref="InvalidOperationException">There is none to be had; the message says why.</exception>
     public static PostgresProcess Start()
@@ -71,13 +67,8 @@ internal sealed class PostgresProcess
     /// <summary>Stops it, and deletes its data.</summary>
     public void Stop()
     {
-        lock (_gate)
-        {
-            if (_isStopped)
-                return;
-            _isStopped = true;
-        }
-
+        if (!Directory.Exists(_folder))
+            return;
         try
         {
             StopAtOnce();

@@ -39,7 +39,7 @@ internal sealed class PostgresServer : IDisposable
         return new PostgresServer(PostgresProcess.Start());
     }
 
-    /// <summary>As if the machine had lost its power: connections break, nothing is tidied up.</summary>
+    /// <inheritdoc cref="PostgresProcess.StopAtOnce"/>
     public void StopAtOnce() => _process.StopAtOnce();
 
     public void StartAgain() => _process.StartAgain();
