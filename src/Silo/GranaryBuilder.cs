@@ -28,6 +28,7 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
 
         // Before Orleans: hosted services start in this order, and the silo must find its store open.
         host.Services.AddHostedService<StoreStartup>();
+        host.Services.AddHostedService<DeadNeighbours>();
         host.UseOrleans(OrleansOverStore.Use);
         RecoveryServices.Add(host.Services);
         return builder;

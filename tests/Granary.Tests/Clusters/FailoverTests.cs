@@ -61,6 +61,28 @@ public sealed class FailoverTests
     }
 
     [Fact]
+    public async Task a_silo_alone_that_was_killed_and_started_again_goes_on_without_waiting_for_its_predecessor()
+    {
+        await using var silos = new SiloProcesses();
+        var first = await silos.StartAsync();
+        await using (var client = await OutsideClient.ConnectAsync(silos.Connection))
+            await client.Client.Workflow<string, string>("chain").StartAsync("1000 100", new() { Id = "c" }, Stop);
+        await silos.TrueAsync("a step is recorded", () => silos.One<long>("select count(*) from granary_steps_v where outcome = 'succeeded'") > 2);
+        first.Kill();
+        var killed = DateTimeOffset.UtcNow;
+        await silos.StartAsync();
+        await silos.TrueAsync("it goes on", () => silos.Query("select 1 from granary_steps_v where epoch = 2 and outcome = 'succeeded'").Count > 0);
+        var took = DateTimeOffset.UtcNow - killed;
+
+        // Orleans alone waits until the dead silo has been silent for 15 s.
+        Load.Report($"kill of the only silo to its successor's first recorded step: {took.TotalSeconds:F1} s");
+        Assert.InRange(took.TotalSeconds, 0, 12);
+        Assert.Equal([[1L]], silos.Query("select recovery_attempts from granary_runs_v"));
+        silos.AssertSound();
+        silos.AssertOnce();
+    }
+
+    [Fact]
     public async Task a_silo_that_is_stopped_hands_over_and_nothing_is_charged()
     {
         await using var silos = new SiloProcesses();

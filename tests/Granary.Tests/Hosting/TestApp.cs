@@ -51,6 +51,9 @@ internal sealed class TestApp : IAsyncDisposable
         return new TestApp(host, path, dataPath is null, log);
     }
 
+    /// <summary>Completes when the keeper has looked for runs of dead owners at the start; it looks again a minute later.</summary>
+    public Task KeeperHasLookedAsync() => Eventually.TrueAsync(DataPath, "the keeper has looked", () => Query("select 1 from OrleansStorage").Count > 0);
+
     /// <summary>Reads the database from outside, as a person with a SQL tool would.</summary>
     public List<object?[]> Query(string sql) => TestData.Query(DataPath, sql);
 

@@ -35,6 +35,7 @@ public sealed class FencingTests
         {
             await app.Client.Workflow<int, string>("run").StartAsync(0, new() { Id = "run" }, Stop);
             await Task.WhenAll(quick.Reached, heldBegan.Task).WaitAsync(Stop);
+            await app.KeeperHasLookedAsync();
             Claim(data);
             quick.Open();
             await Eventually.DoneAsync(data.Path, "the other body's token fires", heldStopped.Task);

@@ -34,6 +34,7 @@ public sealed class PipelineTests
         {
             await app.Client.Workflow<int, int>("wide").StartAsync(0, new() { Id = "run" }, Stop);
             await Task.WhenAll(gates.Select(g => g.Reached)).WaitAsync(Stop);
+            await app.KeeperHasLookedAsync();
 
             // The writer waits for this transaction: the first outcome is with it, the others queue behind.
             using (var holder = new SqliteConnection($"Data Source={data.Path};Pooling=False"))
@@ -58,8 +59,7 @@ public sealed class PipelineTests
             await Eventually.TrueAsync(data.Path, "the activation learns that it has lost the run", () => app.Log.Lines.Any(l => l.Text.Contains("another activation claimed it", StringComparison.Ordinal)));
         }
 
-        // The keeper may have taken the run from the owner that isn't there.
-        Assert.Equal([["Started", 1L], ["Claimed", 2L]], data.Query("select kind, epoch from granary_journal_v where kind <> 'StepRunning' and epoch <= 2 order by seq"));
+        Assert.Equal([["Started", 1L], ["Claimed", 2L]], data.Query("select kind, epoch from granary_journal_v where kind <> 'StepRunning' order by seq"));
 
         await using (var app = await data.StartAsync(App))
             Assert.Equal(6, await app.Client.Run<int>("run").ResultAsync(Stop));
