@@ -33,7 +33,7 @@ internal sealed record Options(string Workload, string Store, int Pairs, string?
                 case "--count" when int.TryParse(value, out var count) && count > 0:
                     options = options with { Count = count };
                     break;
-                case "--runs" when int.TryParse(value, out var runs) && runs > 0:
+                case "--runs" when int.TryParse(value, out var runs) && runs > 8:
                     options = options with { Runs = runs };
                     break;
                 default:

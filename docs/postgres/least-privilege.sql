@@ -2,7 +2,7 @@
 -- Run once as a superuser in the database, after replacing the passwords. For another schema replace 'granary' in
 -- 'schema granary' and 'on schema granary' as well as in search paths.
 --
--- 1. Start once as granary_owner (or run 'granary db migrate' as it): it makes the tables.
+-- 1. Start a silo once as granary_owner, and stop it: it makes the tables.
 -- 2. Run everything else as granary_app, with Granary:Journal:MigrateAtStart=false.
 
 create role granary_owner login password 'replace-me';

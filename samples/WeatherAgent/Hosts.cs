@@ -26,8 +26,7 @@ internal static class Hosts
                 if (settings.Data is { } data)
                     o.ConnectionString = new DbConnectionStringBuilder { ["Data Source"] = data }.ConnectionString;
                 o.ConnectionString = settings.Connection ?? o.ConnectionString;
-                foreach (var role in settings.Roles)
-                    o.Roles.Add(role);
+                o.Roles = [.. o.Roles, .. settings.Roles];
             });
             granary.AddWorkflow<WeatherWorkflow>();
             granary.AddAgent("weather", "Answer questions about the weather. Ask for every city that is named.")

@@ -31,7 +31,7 @@ builder.AddGranary(granary => granary.Configure(o =>
     o.DataPath = data;
     o.ConnectionString = workflow == "serve" ? data : null;
     if (Environment.GetEnvironmentVariable("GRANARY_ROLE") is { Length: > 0 } role)
-        o.Roles.Add(role);
+        o.Roles = [role];
     o.FastFailover = Environment.GetEnvironmentVariable("GRANARY_FAST") == "1";
     o.ParkAfter = TimeSpan.FromSeconds(workflow == "serve" ? 2 : 30);
     o.MaxRecoveries = Environment.GetEnvironmentVariable("GRANARY_MAX_RECOVERIES") switch

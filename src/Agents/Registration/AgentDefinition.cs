@@ -33,6 +33,16 @@ internal sealed class AgentDefinition(IGranaryBuilder granary, string name) : IA
         ToolNames.Check(tool);
         if (_tools.Exists(t => t.Name == tool.Name))
             throw ToolNames.Duplicate(tool.Name);
+        if (tool.Options.RunOn is { } role)
+        {
+            Names.CheckName(role, "role");
+            if (tool.Options.Execution != ToolExecution.Step)
+            {
+                throw new GranaryUsageException("GRN2013", $"The tool '{tool.Name}' is to run on silos of the role '{role}', but it is no step.",
+                    "Make it a step (ToolExecution.Step), or take RunOn away.");
+            }
+        }
+
         _tools.Add(tool);
     }
 }

@@ -43,7 +43,12 @@ public class AgentOptions
     /// <summary>How many times the model may call tools for one question; then it is asked once more, without tools. Default 40; at least 1.</summary>
     public int MaxRounds { get; set; } = 40;
 
-    /// <summary>The role of the silos that call the model (<see cref="GranaryOptions.Roles"/>); default null: where the run is. While no silo has the role, runs wait visibly.</summary>
+    /// <summary>
+    /// The role of the silos that call the model (<see cref="GranaryOptions.Roles"/>), 1 to 128 characters; default null: where
+    /// the run is. Those silos need the agent and its chat client; tools that aren't the agent's own are refused (<c>GRN2013</c>).
+    /// While no silo has the role the run waits on <c>silo</c>. When the silo dies the call is made again on another one, with
+    /// the same attempt number.
+    /// </summary>
     public string? RunModelOn { get; set; }
 
     internal RetryOptions? OwnModelRetry { get; private set; }

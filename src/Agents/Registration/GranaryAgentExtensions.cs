@@ -42,6 +42,7 @@ public static class GranaryAgentExtensions
             .Validate(o => o.MaxRounds >= 1, $"The agent '{name}' has MaxRounds below 1.")
             .Validate(o => o.ModelTimeout > TimeSpan.Zero || o.ModelTimeout == Timeout.InfiniteTimeSpan, $"The agent '{name}' has a ModelTimeout that isn't positive.")
             .Validate(o => o.ToolTimeout is not { } limit || limit > TimeSpan.Zero || limit == Timeout.InfiniteTimeSpan, $"The agent '{name}' has a ToolTimeout that isn't positive.")
+            .Validate(o => o.RunModelOn is not { } role || (role.Length is > 0 and <= 128 && !string.IsNullOrWhiteSpace(role) && !role.Any(char.IsControl)), $"The agent '{name}' has a RunModelOn that is no role.")
             .ValidateOnStart();
         builder.AddWorkflow<AgentCall, AgentReply>(AgentDefinition.WorkflowOf(name), (ctx, call) => AgentRunner.RunAsync(ctx, name, call));
         return definition.Configure(configure);

@@ -13,8 +13,10 @@ public class ToolOptions
     public ToolExecution Execution { get; set; } = ToolExecution.Step;
 
     /// <summary>
-    /// The role of the silos that run the tool's code (<see cref="GranaryOptions.Roles"/>); default null: where the run is.
-    /// For steps of an agent's own tools. There the tool sees no messages, and no <c>FunctionInvoker</c> of the chat client.
+    /// The role of the silos that run the tool's code (<see cref="GranaryOptions.Roles"/>), 1 to 128 characters; default null:
+    /// where the run is. Only for steps, and for tools of an agent: others are refused (<c>GRN2013</c>). There the tool sees no
+    /// messages, and no <c>FunctionInvoker</c> of the chat client. When that silo dies the call is sent to another one, with
+    /// the same idempotency key and attempt number.
     /// </summary>
     public string? RunOn { get; set; }
 }

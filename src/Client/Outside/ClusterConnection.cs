@@ -29,7 +29,7 @@ internal sealed class ClusterConnection : IHostedService, IDisposable
     {
         _options = options.Value;
         _time = time;
-        var given = _options.ConnectionString ?? configuration.GetConnectionString(_options.ConnectionName);
+        var given = _options.ConnectionString is { Length: > 0 } set ? set : configuration.GetConnectionString(_options.ConnectionName);
         if (string.IsNullOrEmpty(given) || !NamesHost(given))
         {
             throw new GranaryUsageException("GRN1804", "A client outside of the silo needs a cluster on Postgres: a SQLite file belongs to the one process that has it open.",

@@ -18,13 +18,14 @@ public static class GranaryClientHostingExtensions
     /// This process starts runs and reads them as <see cref="IGranaryClient"/>, and executes none. It finds the cluster's silos
     /// in their Postgres database, and survives the death of the one it talks to.
     /// </summary>
-    /// <param name="builder">The host. A silo has its client already: there this does nothing.</param>
+    /// <param name="builder">The host. After <c>AddGranary</c> this does nothing: a silo has its client. Don't call it before.</param>
     /// <param name="configure">Changes settings; they stand over configuration.</param>
     /// <remarks>
     /// The connection is made when the host starts: <c>StartAsync</c> throws <see cref="StoreException"/> where the database
     /// can't be used and <see cref="GranaryUnavailableException"/> where no silo answers within
     /// <see cref="GranaryClientOptions.ConnectTimeout"/>. A SQLite file belongs to one process and has no cluster (<c>GRN1804</c>).
-    /// Calls are made again when their way is cut off, so that a start may be answered as one of a run that was there.
+    /// It uses at most two connections to the database. Settings out of range fail the start under <c>GRN1902</c>. If this
+    /// process dies, the runs it started go on: ask for their results again by id. Calls are made again when their way is cut off, so that a start may be answered as one of a run that was there.
     /// </remarks>
     public static IHostApplicationBuilder AddGranaryClient(this IHostApplicationBuilder builder, Action<GranaryClientOptions>? configure = null)
     {

@@ -9,10 +9,10 @@ public class GranaryClientOptions
     /// <summary>The connection string's name. Default <c>granary</c> (<c>ConnectionStrings__granary</c>).</summary>
     public string ConnectionName { get; set; } = "granary";
 
-    /// <summary>The connection string itself, instead of one by name. Default: none.</summary>
+    /// <summary>The connection string itself, instead of one by name; of Postgres (<c>Host=…</c>), else <c>GRN1804</c>. Default: none.</summary>
     public string? ConnectionString { get; set; }
 
-    /// <summary>The schema of the cluster's tables: its <c>Granary:Journal:Schema</c>. Default <c>granary</c>.</summary>
+    /// <summary>The schema of the cluster's tables. Read from <c>Granary:Journal:Schema</c>, as the silos do. Default <c>granary</c>.</summary>
     [RegularExpression("[a-z_][a-z0-9_]{0,62}")]
     public string Schema { get; set; } = "granary";
 
@@ -23,7 +23,7 @@ public class GranaryClientOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The largest input, as JSON, in bytes: the cluster's <c>Granary:Payloads:MaxBytes</c>. Default 16 MiB. A larger one is refused (<c>GRN1601</c>).</summary>
+    /// <summary>The largest input, as JSON, in bytes. Read from <c>Granary:Payloads:MaxBytes</c>, as the silos do. Default 16 MiB. A larger one is refused (<c>GRN1601</c>).</summary>
     [Range(1024, 1 << 30)]
     public int MaxPayloadBytes { get; set; } = 16 * 1024 * 1024;
 

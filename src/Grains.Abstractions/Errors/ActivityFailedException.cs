@@ -3,7 +3,8 @@ namespace Granary;
 /// <summary>
 /// <c>GRN1305</c>: a step's body failed on another silo, as <see cref="RetryOptions.ShouldRetry"/> and
 /// <see cref="RetryOptions.RetryAfter"/> see it: the exception itself stays where it was thrown. Workflow code sees
-/// <see cref="StepFailedException"/>, as always.
+/// <see cref="StepFailedException"/>, as always. <see cref="GranaryException.IsTransient"/> is what the silo that ran the body
+/// found. Immutable.
 /// </summary>
 public sealed class ActivityFailedException : GranaryException
 {
@@ -16,10 +17,10 @@ public sealed class ActivityFailedException : GranaryException
         RetryAfter = retryAfter;
     }
 
-    /// <summary>What was thrown there.</summary>
+    /// <summary>What was thrown there: type, message and details, as workflow code will see them.</summary>
     public RunError Error { get; }
 
-    /// <summary>The delay that the failure asked for.</summary>
+    /// <summary>The delay that the failure asked for; null: none.</summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>Whether it must not be tried again.</summary>

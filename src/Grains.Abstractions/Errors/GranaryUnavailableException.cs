@@ -1,6 +1,6 @@
 namespace Granary;
 
-/// <summary><c>GRN9001</c>: the store can't take writes now, or didn't confirm in time. The same call may be made again, with the same id.</summary>
+/// <summary><c>GRN9001</c>: the store can't take writes now or didn't confirm in time, or no silo answered. The same call may be made again, with the same id.</summary>
 public sealed class GranaryUnavailableException : GranaryException
 {
     /// <summary>Makes the error.</summary>

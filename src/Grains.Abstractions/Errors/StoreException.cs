@@ -1,6 +1,6 @@
 namespace Granary;
 
-/// <summary><c>GRN30xx</c>: the database can't be used: locked by another process, corrupt, read-only, or of another schema.</summary>
+/// <summary><c>GRN30xx</c>: the database can't be used: locked by another process, corrupt, read-only, of another schema, unreachable, or refusing the user.</summary>
 /// <param name="code">The stable code.</param>
 /// <param name="what">What is wrong with which database.</param>
 /// <param name="remedy">What to do.</param>

@@ -10,9 +10,12 @@ internal interface IWorkflowGrain : IGrainWithStringKey
     [Alias("Start")]
     Task<StartReply> StartAsync(StartRequest request);
 
-    /// <summary>Claims a run that nobody executes and goes on with it. Does nothing where that isn't so.</summary>
+    /// <summary>
+    /// Claims a run that nobody executes and goes on with it. Does nothing where that isn't so, or where another owner stands in
+    /// its row than the one that the caller has seen there: then somebody else has it.
+    /// </summary>
     [Alias("Recover")]
-    Task RecoverAsync(RecoverReason reason);
+    Task RecoverAsync(RecoverReason reason, string? owner);
 
     /// <summary>The run's end, as soon as it is committed; null when it did not come within the limit, or the run doesn't exist.</summary>
     [Alias("WaitForEnd")]

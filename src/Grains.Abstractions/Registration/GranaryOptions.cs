@@ -22,15 +22,18 @@ public class GranaryOptions
     /// <summary>The build's version, stamped on its runs. Default: the entry assembly's informational version.</summary>
     public string? ApplicationVersion { get; set; }
 
-    /// <summary>What this silo is for, besides executing runs: tools and model calls that ask for a role run on silos that have it. Default: none.</summary>
-    public IList<string> Roles { get; } = [];
+    /// <summary>
+    /// What this silo is for, besides executing runs: tools and model calls that ask for a role run on silos that have it.
+    /// Compared ordinally, 1 to 128 characters each; a list, <c>Granary:Roles:0</c>. Read at start. Default: none.
+    /// </summary>
+    public string[] Roles { get; set; } = [];
 
     /// <summary>Whether a step whose input differs from the recorded one stops the run. Default: false, a warning.</summary>
     public bool StrictReplay { get; set; }
 
     /// <summary>
     /// How long a run may wait in memory: one that waits longer is parked, its activation goes and it costs one row. Default
-    /// 30 s, from 1 s to a day. Lower it to save memory, raise it to save the claim at waking.
+    /// 30 s, from 1 s to a day. A wait that is known to end later than this parks at once. Lower it to save memory, raise it to save the claim at waking.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ParkAfter { get; set; } = TimeSpan.FromSeconds(30);
@@ -41,7 +44,7 @@ public class GranaryOptions
 
     /// <summary>
     /// In a cluster: whether a silent silo is declared dead after about 2 s instead of about 6. Default false: a small or busy
-    /// machine may be silent for a moment and live. A silo that was declared dead ends its process.
+    /// machine may be silent for a moment and live. A silo that was declared dead ends its process. The same in all silos; no effect on SQLite.
     /// </summary>
     public bool FastFailover { get; set; }
 

@@ -1,3 +1,4 @@
+using Granary.Engine;
 using Microsoft.Extensions.Options;
 
 namespace Granary;
@@ -23,6 +24,18 @@ internal sealed class GranaryOptionsValidator : IValidateOptions<GranaryOptions>
             wrong.Add("ConnectionName: it is blank.");
         if (options.DataPath is { } path && string.IsNullOrWhiteSpace(path))
             wrong.Add("DataPath: it is blank; leave it out for granary.db.");
+        foreach (var role in options.Roles ?? [])
+        {
+            try
+            {
+                Names.CheckName(role, "role");
+            }
+            catch (GranaryUsageException e)
+            {
+                wrong.Add($"Roles: {e.What}");
+            }
+        }
+
         return wrong.Count == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail($"GRN1902: Settings of Granary are wrong. {string.Join(" ", wrong)} Change them in code, or in the section Granary of the configuration.");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Granary.Engine;
 using Granary.Runs;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
 
 namespace Granary.Activities;
 
@@ -9,16 +10,18 @@ namespace Granary.Activities;
 internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IActivityCatalog> catalogs, ILogger<ActivityWorks> logger)
 {
     private readonly Lock _gate = new();
+    private bool _isStopped;
     private readonly Dictionary<(long RunKey, string StepKey), Work> _works = [];
 
     /// <summary>How long a sender may be silent before its body is cancelled.</summary>
-    internal static TimeSpan Silence { get; } = TimeSpan.FromSeconds(30);
+    internal static TimeSpan Silence { get; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Cancels everything: the silo stops.</summary>
     public void CancelAll()
     {
         lock (_gate)
         {
+            _isStopped = true;
             foreach (var work in _works.Values)
                 work.Cancel();
             _works.Clear();
@@ -32,10 +35,16 @@ internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IAct
         Work work;
         lock (_gate)
         {
+            if (_isStopped)
+                throw new SiloUnavailableException("This silo stops.");
             if (_works.TryGetValue(key, out var there))
             {
                 if (there.Order.Place == order.Place)
+                {
+                    there.LastBeat = shared.Time.GetTimestamp();
                     return true;
+                }
+
                 if (order.Place.IsOlderThan(there.Order.Place))
                     return false;
                 there.Cancel();
@@ -113,6 +122,7 @@ internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IAct
         try
         {
             await shared.Gate.PassAsync().ConfigureAwait(false);
+            work.Token.ThrowIfCancellationRequested();
             if (activity is null)
                 throw new GranaryException("GRN1306", $"The step '{order.Name}' of run '{order.RunId}' was sent to a silo that doesn't have it.", "Run the same build on all silos of a role.");
             CrashPoint.At("activity: before the body");
@@ -120,7 +130,8 @@ internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IAct
         }
         catch (Exception e)
         {
-            work.Complete(new ActivityReport
+            // A body that is cut off because its silo stops is sent to another one.
+            work.Complete(shared.Stopping.IsCancellationRequested ? ActivityReport.Unknown : new ActivityReport
             {
                 Error = RunHistory.WriteError(RunErrors.Describe(e)),
                 IsTerminal = RetryPlan.IsTerminal(e),
@@ -173,8 +184,11 @@ internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IAct
     /// <summary>A body that runs here for a run of another silo.</summary>
     private sealed class Work(ActivityOrder order, TimeProvider time)
     {
+        /// <summary>The sender's limit decides; this ends what nobody waits for any more.</summary>
+        private static readonly TimeSpan _backstop = TimeSpan.FromSeconds(5);
+
         private readonly TaskCompletionSource<ActivityReport> _report = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly CancellationTokenSource _stop = order.Limit is { } limit ? new(limit, time) : new();
+        private readonly CancellationTokenSource _stop = order.Limit is { } limit ? new(limit + _backstop, time) : new();
         private long _lastBeat = time.GetTimestamp();
 
         public ActivityOrder Order { get; } = order;
@@ -195,7 +209,19 @@ internal sealed partial class ActivityWorks(RunServices shared, IEnumerable<IAct
         public void Cancel()
         {
             _report.TrySetResult(ActivityReport.Unknown);
-            _ = _stop.CancelAsync();
+            _ = CancelAsync();
+        }
+
+        private async Task CancelAsync()
+        {
+            try
+            {
+                await _stop.CancelAsync().ConfigureAwait(false);
+            }
+            catch (AggregateException)
+            {
+                // What a body's callbacks throw is theirs.
+            }
         }
     }
 }

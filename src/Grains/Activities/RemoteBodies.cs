@@ -74,9 +74,19 @@ internal sealed partial class RemoteBodies(SiloRoles roles, ActivityServiceClien
             // A later claim's order is there: this activation has lost its run, which it will learn from its next append.
             if (!await service.StartAsync(order).WaitAsync(cancellationToken).ConfigureAwait(false))
                 throw new OperationCanceledException($"Step '{order.Name}' of run '{order.RunId}' is run for another activation.");
+
+            // From here on the attempt's time counts: what passed before, and what a silo's death cost, is nobody's fault.
+            var begun = time.GetTimestamp();
             while (true)
             {
-                var report = await service.BeatAsync(order.Place, _wait).WaitAsync(cancellationToken).ConfigureAwait(false);
+                var left = order.Limit - time.GetElapsedTime(begun);
+                if (left <= TimeSpan.Zero)
+                {
+                    _ = ForgetAsync(service, order);
+                    throw new AttemptTimeoutException($"The attempt ran past its time limit of {order.Limit}.");
+                }
+
+                var report = await service.BeatAsync(order.Place, left < _wait ? left.Value : _wait).WaitAsync(cancellationToken).ConfigureAwait(false);
                 if (report is null)
                     continue;
                 _ = ForgetAsync(service, order);

@@ -22,6 +22,13 @@ internal static class StepBody
     private static async Task RunAsync<T>(StepSlot<T> slot, RunLoop loop, RunServices shared)
     {
         await shared.Gate.PassAsync().ConfigureAwait(false);
+        if (loop.BodyToken.IsCancellationRequested)
+        {
+            // Lost while the gate was shut, or released while it stood in the queue.
+            loop.BodyFailed(slot, new OperationCanceledException(loop.BodyToken));
+            return;
+        }
+
         if (slot.Call.Remote is { } remote && shared.Remote.IsElsewhere(remote.Role) && !await HasSiloAsync(slot, loop, shared, remote).ConfigureAwait(false))
             return;
         CrashPoint.At("step: before the body");
@@ -93,8 +100,12 @@ internal static class StepBody
         await using (scope.ConfigureAwait(false))
         {
             var options = slot.Call.Options;
-            using var cancel = options.Timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(loop.BodyToken);
-            using var timer = options.Timeout is { } limit
+
+            // Elsewhere the limit counts from when a silo has taken the body.
+            var elsewhere = slot.Call.Remote is { } remote && shared.Remote.IsElsewhere(remote.Role) ? remote : null;
+            var ownLimit = elsewhere is null ? options.Timeout : null;
+            using var cancel = ownLimit is null ? null : CancellationTokenSource.CreateLinkedTokenSource(loop.BodyToken);
+            using var timer = ownLimit is { } limit
                 ? shared.Time.CreateTimer(static c => Cancel((CancellationTokenSource)c!), cancel, limit, Timeout.InfiniteTimeSpan)
                 : null;
             var step = new StepContext
@@ -113,8 +124,8 @@ internal static class StepBody
             AmbientRun.EnterBody(step);
             Activity.Current = slot.Span;
             using var logScope = step.Logger.BeginScope(new KeyValuePair<string, object>[] { new("RunId", loop.RunId.Value), new("StepKey", slot.Key.Value) });
-            var body = slot.Call.Remote is { } remote && shared.Remote.IsElsewhere(remote.Role) ? ElsewhereAsync(slot, loop, shared, remote, step) : slot.Call.Body(step);
-            if (options.Timeout is not { } timeout)
+            var body = elsewhere is null ? slot.Call.Body(step) : ElsewhereAsync(slot, loop, shared, elsewhere, step);
+            if (ownLimit is not { } timeout)
                 return await body.ConfigureAwait(false);
             try
             {

@@ -53,21 +53,44 @@ internal sealed partial class KeeperGrain(
 
     public async Task SweepAsync()
     {
-        _nextSweep = shared.Time.GetUtcNow() + KeeperOptions.SweepEvery;
-        var count = 0;
+        // Until it has succeeded the next one is near.
+        _nextSweep = shared.Time.GetUtcNow() + KeeperOptions.SweepAgain;
+        try
+        {
+            var (done, failed) = await TakeOverAsync();
+            if (failed == 0)
+                _nextSweep = shared.Time.GetUtcNow() + KeeperOptions.SweepEvery;
+            if (done > 0)
+                LogTookOver(done, Shard.Index);
+            await RememberAsync(done);
+        }
+        finally
+        {
+            if (_nextSweep < _armed)
+                Arm(_nextSweep);
+        }
+    }
+
+    private async Task<(int Done, int Failed)> TakeOverAsync()
+    {
+        var (done, failed) = (0, 0);
         foreach (var owner in await shared.Store.FindOwnersAsync(CancellationToken.None))
         {
             if (!members.IsDead(owner))
                 continue;
             await foreach (var page in shared.Store.FindOwnedAsync(owner, Shard, CancellationToken.None))
-                count += await HandOutAsync(page.Select(run => (run, RecoverReason.OwnerDied)));
+                Add(await HandOutAsync(page.Select(run => (run, RecoverReason.OwnerDied, (string?)owner))));
         }
 
         await foreach (var page in shared.Store.FindStrandedAsync(Shard, CancellationToken.None))
-            count += await HandOutAsync(page.Select(run => (run, RecoverReason.Due)));
-        if (count > 0)
-            LogTookOver(count, Shard.Index);
-        await RememberAsync(count);
+            Add(await HandOutAsync(page.Select(run => (run, RecoverReason.Due, (string?)null))));
+        return (done, failed);
+
+        void Add((int Done, int Failed) page)
+        {
+            done += page.Done;
+            failed += page.Failed;
+        }
     }
 
     private async Task RememberAsync(int count)
@@ -99,7 +122,8 @@ internal sealed partial class KeeperGrain(
                 ready.Add(id);
             }
 
-            await HandOutAsync(ready.Select(id => (id, RecoverReason.Due)));
+            if ((await HandOutAsync(ready.Select(id => (id, RecoverReason.Due, (string?)null)))).Failed > 0)
+                _nextRead = now + KeeperOptions.SweepAgain;
             if (now >= _nextSweep)
                 await SweepAsync();
         }
@@ -126,27 +150,30 @@ internal sealed partial class KeeperGrain(
         _nextRead = rows.Count == KeeperOptions.MaxHeld ? Max(now, rows[^1].WakeAt) : now + KeeperOptions.ReadEvery;
     }
 
-    private async Task<int> HandOutAsync(IEnumerable<(string Id, RecoverReason Reason)> runs)
+    private async Task<(int Done, int Failed)> HandOutAsync(IEnumerable<(string Id, RecoverReason Reason, string? Owner)> runs)
     {
-        var count = 0;
+        var (done, failed) = (0, 0);
         foreach (var chunk in runs.Chunk(KeeperOptions.Concurrency))
         {
-            await Task.WhenAll(chunk.Select(run => WakeAsync(run.Id, run.Reason)));
-            count += chunk.Length;
+            var woken = await Task.WhenAll(chunk.Select(run => WakeAsync(run.Id, run.Reason, run.Owner)));
+            done += woken.Count(w => w);
+            failed += woken.Count(w => !w);
         }
 
-        return count;
+        return (done, failed);
     }
 
-    private async Task WakeAsync(string id, RecoverReason reason)
+    private async Task<bool> WakeAsync(string id, RecoverReason reason, string? owner)
     {
         try
         {
-            await GrainFactory.GetGrain<IWorkflowGrain>(id).RecoverAsync(reason);
+            await GrainFactory.GetGrain<IWorkflowGrain>(id).RecoverAsync(reason, owner);
+            return true;
         }
         catch (Exception e)
         {
             LogWakeFailed(e, id);
+            return false;
         }
     }
 

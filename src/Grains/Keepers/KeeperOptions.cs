@@ -20,6 +20,9 @@ internal sealed record KeeperOptions(int Shards, bool IsAlone)
     /// <summary>How often owners are compared with the members, whatever was heard.</summary>
     public static TimeSpan SweepEvery { get; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How soon it is done again when something of it failed.</summary>
+    public static TimeSpan SweepAgain { get; } = TimeSpan.FromSeconds(3);
+
     /// <summary>The most that a keeper holds in memory.</summary>
     public const int MaxHeld = 1_000;
 

@@ -11,21 +11,27 @@ namespace Granary.Keepers;
 /// </summary>
 internal sealed partial class KeeperStartup(IGrainFactory grains, KeeperOptions options, IClusterMembershipService membership, ILogger<KeeperStartup> logger) : BackgroundService
 {
+    private const int MaxTries = 20;
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Before they are asked: who dies meanwhile is noticed.
+        var dead = Dead(membership.CurrentSnapshot);
+
         // Until they are there once: only then is there a reminder that brings them back.
         while (!await ForAllAsync(keeper => keeper.EnsureAsync()).ConfigureAwait(false))
             await Task.Delay(_pause, stoppingToken).ConfigureAwait(false);
-        var dead = Dead(membership.CurrentSnapshot);
         await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stoppingToken).ConfigureAwait(false))
         {
             var now = Dead(snapshot);
             if (now.IsSubsetOf(dead))
                 continue;
             dead = now;
-            await ForAllAsync(keeper => keeper.SweepAsync()).ConfigureAwait(false);
+
+            // The keepers of a silo that died come to life by this call; it may still go to where they were.
+            for (var i = 0; i < MaxTries && !await ForAllAsync(keeper => keeper.SweepAsync()).ConfigureAwait(false); i++)
+                await Task.Delay(_pause, stoppingToken).ConfigureAwait(false);
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory g
             // One that goes missing again and again does so by a mistake of its own activation: that is charged, so it ends.
             var pause = _period * Math.Pow(2, Math.Min(restart.Count, 10));
             _restarts[id] = new Restart(restart.Count + 1, now + (pause < _longestPause ? pause : _longestPause));
-            await RestartAsync(id, restart.Count == 0 ? RecoverReason.Due : RecoverReason.OwnerDied).ConfigureAwait(false);
+            _ = RestartAsync(id, restart.Count == 0 ? RecoverReason.Due : RecoverReason.OwnerDied);
         }
 
         foreach (var (id, restart) in _restarts)
@@ -86,7 +86,7 @@ internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory g
         LogRestarting(id);
         try
         {
-            await grains.GetGrain<IWorkflowGrain>(id).RecoverAsync(reason).ConfigureAwait(false);
+            await grains.GetGrain<IWorkflowGrain>(id).RecoverAsync(reason, shared.Incarnation).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -3,6 +3,8 @@ using Granary.Journal;
 using Granary.Runs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
+using Orleans.Runtime.Placement;
 
 namespace Granary.Keepers;
 
@@ -10,7 +12,7 @@ namespace Granary.Keepers;
 /// A process at its start tries what waits for another version: it may be of that one. A process that is alone also takes
 /// up what its predecessor was running; in a cluster the keepers know whose owners are dead.
 /// </summary>
-internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, KeeperOptions options, ILogger<StartupRecovery> logger) : BackgroundService
+internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, KeeperOptions options, ILocalSiloDetails silo, ILogger<StartupRecovery> logger) : BackgroundService
 {
     private const int Concurrency = 64;
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
@@ -56,7 +58,9 @@ internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory 
         {
             // Without an owner it was handed over in good order, or waits for a version; one that only waited for its time
             // did nothing that could have killed its process. Neither is charged.
-            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null || run.Status == RunStatus.Waiting ? RecoverReason.Due : RecoverReason.OwnerDied).ConfigureAwait(false);
+            // Here, where possible: this build may have what the others lack.
+            RequestContext.Set(IPlacementDirector.PlacementHintKey, silo.SiloAddress);
+            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null || run.Status == RunStatus.Waiting ? RecoverReason.Due : RecoverReason.OwnerDied, run.Owner).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

@@ -478,7 +478,7 @@ internal sealed partial class RunLoop
 
     private void Failed(StepSlot slot, Exception failure)
     {
-        if (_state != State.Running || BodyToken.IsCancellationRequested)
+        if (_state != State.Running || BodyToken.IsCancellationRequested || _shared.Stopping.IsCancellationRequested)
         {
             // Cut off, not failed: the next activation runs it again.
             EndSpan(slot, null);

@@ -18,6 +18,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
 
+    /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
+    private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
+
     private RunLoop? _loop;
     private RunRow? _row;
     private readonly TaskCompletionSource _leaving = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -102,7 +105,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
     }
 
-    public async Task RecoverAsync(RecoverReason reason)
+    public async Task RecoverAsync(RecoverReason reason, string? owner)
     {
         if (_loop is { Gone.IsCompleted: false })
             return;
@@ -114,6 +117,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
                 return;
             }
 
+            // Somebody has it; or it was taken up and has parked again since the caller saw it.
+            if (row.Owner != owner || (row.Owner is null && row.WakeAt > shared.Time.GetUtcNow() + _early))
+                return;
             if (await TryClaimAsync(row, head, reason))
                 return;
         }
@@ -213,7 +219,8 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
     private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason)
     {
-        var died = reason == RecoverReason.OwnerDied;
+        // One that only waited did nothing that could have killed its process.
+        var died = reason == RecoverReason.OwnerDied && row.Status != RunStatus.Waiting;
         var descriptor = shared.Workflows.Find(row.Workflow, row.WorkflowVersion);
         var journal = RunJournal.After(row.Key, head.Epoch + 1, head);
         var claimed = new JournalRow { Kind = FactKind.Claimed, Epoch = journal.Epoch, Name = shared.Incarnation, Attempt = died ? 1 : 0 };

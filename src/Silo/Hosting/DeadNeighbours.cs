@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +15,7 @@ namespace Granary.Silo.Hosting;
 /// <remarks>A process that hangs or is stopped still listens; one that refuses a connection is gone.</remarks>
 internal sealed partial class DeadNeighbours(StoreLocation location, IMembershipTable table, ILogger<DeadNeighbours> logger) : IHostedService
 {
-    private const int Tries = 5;
+    private const int Tries = 100;
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(1);
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -43,6 +44,10 @@ internal sealed partial class DeadNeighbours(StoreLocation location, IMembership
         var read = await table.ReadAllAsync(cancellationToken).ConfigureAwait(false);
         foreach (var (entry, etag) in read.Members)
         {
+            // Addresses may be the same on several machines: loopback behind a tunnel, the bridges of containers.
+            if (!string.Equals(entry.HostName, Dns.GetHostName(), StringComparison.OrdinalIgnoreCase))
+                continue;
+
             // Only active ones: a silo that joins may not listen yet.
             if (entry.Status != SiloStatus.Active || !IsHere(entry.SiloAddress) || !await IsGoneAsync(entry.SiloAddress, cancellationToken).ConfigureAwait(false))
                 continue;
@@ -58,7 +63,7 @@ internal sealed partial class DeadNeighbours(StoreLocation location, IMembership
         return true;
     }
 
-    private static bool IsHere(SiloAddress silo) => System.Net.IPAddress.IsLoopback(silo.Endpoint.Address)
+    private static bool IsHere(SiloAddress silo) => IPAddress.IsLoopback(silo.Endpoint.Address)
         || NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Any(a => a.Address.Equals(silo.Endpoint.Address));
 
     private static async Task<bool> IsGoneAsync(SiloAddress silo, CancellationToken cancellationToken)

@@ -8,12 +8,10 @@ namespace Granary.Silo.Hosting;
 /// <summary>Opens the store before the silo starts, and commits what is queued after it has stopped.</summary>
 internal sealed class StoreStartup(IJournalStore store, JournalWriter writer, StoreClock clock, WorkflowRegistry workflows, IOptions<GranaryOptions> options) : IHostedService
 {
-    private readonly WorkflowRegistry _workflows = workflows;
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // Made by now, so duplicate names were refused before anything is opened.
-        _ = _workflows;
+        _ = workflows;
         options.Value.Json.MakeReadOnly(populateMissingResolver: true);
         await store.OpenAsync(cancellationToken).ConfigureAwait(false);
         await clock.MeasureAsync(store, cancellationToken).ConfigureAwait(false);

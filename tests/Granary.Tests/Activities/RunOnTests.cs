@@ -62,7 +62,7 @@ public sealed class RunOnTests
 
     private static IAgentBuilder Agent(IGranaryBuilder g, params string[] roles)
     {
-        g.Configure(o => Array.ForEach(roles, o.Roles.Add));
+        g.Configure(o => o.Roles = roles);
         g.AddWorkflow<int, string>("ask", async (ctx, _) => (await ctx.Agent("painter").AskAsync("Please render a cat")).Text);
         return g.AddAgent("painter").UseModel(_ => new OfflineChatClient()).AddTools<Tools>();
     }

@@ -78,7 +78,7 @@ public sealed class PostgresSiloTests : IDisposable
     public async Task silos_tell_each_other_their_roles()
     {
         await using var plain = await StartAsync();
-        await using var worker = await StartAsync(g => g.Configure(o => o.Roles.Add("worker")));
+        await using var worker = await StartAsync(g => g.Configure(o => o.Roles = ["worker"]));
         var address = worker.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         await EventuallyAsync("the role is seen", () =>
             plain.Services.GetRequiredService<ISiloMetadataCache>().GetSiloMetadata(address).Metadata.GetValueOrDefault(SiloRoles.MetadataKey) == "worker");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Granary.Tests.Crashes;
 using Granary.Tests.Hosting;
 using Xunit;
@@ -18,17 +19,17 @@ public sealed class RunOnTests
         await silos.StartAsync(2);
         var first = await silos.StartAsync("gpu");
         await using var client = await OutsideClient.ConnectAsync(silos.Connection);
-        var run = await client.Client.Workflow<string, string>("paint").StartAsync("1500 milliseconds", new() { Id = "p" }, Stop);
-        await silos.TrueAsync("the tool begins", () => Begun(silos).Count == 1);
+        var (id, journal) = await StartElsewhereAsync(silos, client.Client, first, "4000 milliseconds");
+        await silos.TrueAsync("the tool begins", () => Begun(silos, journal).Count == 1);
         first.Kill();
-        await silos.TrueAsync("the run waits for a silo", () => silos.Query("select 1 from granary_runs_v where waiting_on = 'silo' and status = 'waiting' and owner is not null and wake_at is null").Count == 1);
+        await silos.TrueAsync("the run waits for a silo", () => silos.Query($"select 1 from granary_runs_v where id = '{id}' and waiting_on = 'silo' and status = 'waiting' and owner is not null and wake_at is null").Count == 1);
 
         var second = await silos.StartAsync("gpu");
-        Assert.Contains("rendered 1500", await run.ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop), StringComparison.Ordinal);
-        var begun = Begun(silos);
+        Assert.Contains("rendered 4000", await client.Client.Run<string>(id).ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop), StringComparison.Ordinal);
+        var begun = Begun(silos, journal);
         Assert.Equal([first.Pid, second.Pid], begun.Select(e => e.Pid));
         Assert.Single(begun.Select(e => (e.Journal, e.Key, e.Attempt)).Distinct());
-        Assert.Equal([["succeeded", 0L]], silos.Query("select status, recovery_attempts from granary_runs_v"));
+        Assert.Equal([["succeeded", 0L]], silos.Query($"select status, recovery_attempts from granary_runs_v where id = '{id}'"));
         silos.AssertSound();
     }
 
@@ -36,23 +37,13 @@ public sealed class RunOnTests
     public async Task a_tool_whose_run_is_taken_over_is_cancelled_and_sent_again()
     {
         await using var silos = new SiloProcesses(isFast: true);
-        var others = await silos.StartAsync(2);
+        await silos.StartAsync(2);
         var worker = await silos.StartAsync("gpu");
         await using var client = await OutsideClient.ConnectAsync(silos.Connection);
 
-        // Until a run lies on a silo that isn't the worker's own.
-        var id = "";
-        ChildProcess owner = worker;
-        for (var i = 0; owner.Pid == worker.Pid; i++)
-        {
-            id = $"p{i}";
-            await client.Client.Workflow<string, string>("paint").StartAsync("3000 milliseconds", new() { Id = id }, Stop);
-            owner = silos.Of(silos.One<string>($"select owner from granary_runs_v where id = '{id}'"));
-        }
-
-        var journal = silos.One<long>($"select run_key from granary_journal_v where run_id = '{id}' limit 1").ToString(System.Globalization.CultureInfo.InvariantCulture);
-        await silos.TrueAsync("the tool begins", () => Begun(silos).Any(e => e.Journal == journal));
-        owner.Kill();
+        var (id, journal) = await StartElsewhereAsync(silos, client.Client, worker, "3000 milliseconds");
+        await silos.TrueAsync("the tool begins", () => Begun(silos, journal).Count == 1);
+        silos.Of(silos.One<string>($"select owner from granary_runs_v where id = '{id}'")).Kill();
 
         Assert.Contains("rendered 3000", await client.Client.Run<string>(id).ResultAsync(Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop), StringComparison.Ordinal);
         Assert.Equal([[1L]], silos.Query($"select recovery_attempts from granary_runs_v where id = '{id}'"));
@@ -60,5 +51,17 @@ public sealed class RunOnTests
         silos.AssertSound();
     }
 
-    private static List<Effect> Begun(SiloProcesses silos) => [.. silos.Effects.Where(e => e.Begins)];
+    /// <summary>Starts runs until one lies on another silo than that one, which would run its tool itself.</summary>
+    private static async Task<(string Id, string Journal)> StartElsewhereAsync(SiloProcesses silos, IGranaryClient client, ChildProcess worker, string input)
+    {
+        for (var i = 0; ; i++)
+        {
+            var id = $"p{i}";
+            await client.Workflow<string, string>("paint").StartAsync(input, new() { Id = id }, Stop);
+            if (silos.Of(silos.One<string>($"select owner from granary_runs_v where id = '{id}'")).Pid != worker.Pid)
+                return (id, silos.One<long>($"select run_key from granary_journal_v where run_id = '{id}' limit 1").ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static List<Effect> Begun(SiloProcesses silos, string journal) => [.. silos.Effects.Where(e => e.Begins && e.Journal == journal)];
 }

@@ -137,7 +137,7 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
                 rows.Add(read(reader));
             return rows;
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or System.Net.Sockets.SocketException)
         {
             throw PostgresErrors.Unavailable(connections.Description, e);
         }

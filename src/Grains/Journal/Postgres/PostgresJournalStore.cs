@@ -62,7 +62,7 @@ internal sealed partial class PostgresJournalStore : IJournalStore
                 if (_anotherDatabase is null)
                     return _writer!.Write(batch);
             }
-            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
+            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or InvalidOperationException or System.Net.Sockets.SocketException)
             {
                 if (!PostgresErrors.LeavesConnectionSound(e))
                     CloseWriter();
