@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Granary;
 using Granary.CrashHost;
 using Granary.Runs;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -45,6 +46,8 @@ using var host = builder.Build();
 await host.StartAsync();
 var client = host.Services.GetRequiredService<IGranaryClient>();
 var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+if (Environment.GetEnvironmentVariable("GRANARY_PAUSE_AT") is not null)
+    await KeeperHasLookedAsync(data);
 Console.WriteLine(workflow == "serve" ? $"ready {host.Services.GetRequiredService<SiloIncarnation>().Value}" : "ready");
 try
 {
@@ -65,6 +68,21 @@ catch (GranaryException e)
 
 await host.StopAsync();
 return 0;
+
+// The keeper writes at the start, and a minute later: a process that is stopped must not hold the file's lock.
+static async Task KeeperHasLookedAsync(string data)
+{
+    while (true)
+    {
+        await using var connection = new SqliteConnection($"Data Source={data};Pooling=False;Default Timeout=30");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "select count(*) from OrleansStorage";
+        if (await command.ExecuteScalarAsync() is > 0L)
+            return;
+        await Task.Delay(20);
+    }
+}
 
 static void Arm()
 {
