@@ -24,7 +24,7 @@ internal sealed class DurableChatClient(IChatClient inner) : DelegatingChatClien
             Fingerprint = request.Fingerprint(),
             Input = request.Input(),
             Json = AgentJson.Options,
-            Remote = call.Remote is { } at ? new RemoteCall(AgentActivities.ModelOf(at.Agent), at.Role, request.ToSend(at.Model, isStreaming)) : null,
+            Remote = call.Remote is { } at ? new RemoteCall(AgentActivities.ModelOf(at.Agent), at.Role, () => request.ToSend(at.Model, isStreaming)) : null,
         });
 }
 

@@ -59,13 +59,14 @@ internal sealed class ToolCalls(
         switch (toolOptions.Execution)
         {
             case ToolExecution.Step:
+                var arguments = JsonSerializer.SerializeToUtf8Bytes(call.Arguments, AgentJson.Options);
                 return await flow.Engine.RunStepAsync(new StepCall<JsonElement>(StepKinds.Tool, tool.Name, body.RunAsync, settings.StepOptionsOf(toolOptions))
                 {
                     Key = key,
                     Fingerprint = CanonicalJson.Write(call.Arguments),
-                    Input = JsonSerializer.SerializeToUtf8Bytes(call.Arguments, AgentJson.Options),
+                    Input = arguments,
                     Json = AgentJson.Options,
-                    Remote = RemoteOf(toolOptions, tool, call),
+                    Remote = RemoteOf(toolOptions, tool, arguments),
                 }).ConfigureAwait(true);
             case ToolExecution.Workflow:
                 return await flow.Engine.InScopeAsync(StepScope.Under(key), () => body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken)).ConfigureAwait(true);
@@ -75,7 +76,7 @@ internal sealed class ToolCalls(
     }
 
     /// <exception cref="GranaryUsageException"><c>GRN2013</c>: silos of the role wouldn't know the tool.</exception>
-    private RemoteCall? RemoteOf(ToolOptions toolOptions, AIFunction tool, FunctionCallContent call)
+    private RemoteCall? RemoteOf(ToolOptions toolOptions, AIFunction tool, byte[] arguments)
     {
         if (toolOptions.RunOn is not { } role)
             return null;
@@ -85,7 +86,7 @@ internal sealed class ToolCalls(
                 "Add it to an agent with AddTool() or AddTools(), or take RunOn away.");
         }
 
-        return new RemoteCall(AgentActivities.ToolOf(agent, tool.Name), role, JsonSerializer.SerializeToUtf8Bytes(call.Arguments, AgentJson.Options));
+        return new RemoteCall(AgentActivities.ToolOf(agent, tool.Name), role, () => arguments);
     }
 
     /// <summary>Whether an exception is no failure of the tool: it must reach the engine, never the model.</summary>

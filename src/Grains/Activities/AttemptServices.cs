@@ -32,7 +32,6 @@ internal sealed partial class AttemptServices(IServiceProvider root, ILogger log
     [LoggerMessage(1201, LogLevel.Warning, "A service of a step's attempt failed to dispose; the step's outcome stands.")]
     private partial void LogFailed(Exception exception);
 
-
     private IServiceProvider Scope
     {
         get

@@ -82,7 +82,7 @@ internal static class StepBody
         {
             Place = new(loop.Key, slot.Key.Value, loop.Epoch, slot.Attempt),
             Activity = remote.Activity,
-            Input = remote.Input,
+            Input = remote.Input(),
             RunId = loop.RunId.Value,
             Name = slot.Name,
             MaxAttempts = step.MaxAttempts,

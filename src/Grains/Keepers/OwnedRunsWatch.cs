@@ -54,16 +54,10 @@ internal sealed partial class OwnedRunsWatch(RunServices shared, IGrainFactory g
         {
             if (shared.Running.Has(id))
                 continue;
-            if (!before.Contains(id))
-            {
-                missing.Add(id);
-                continue;
-            }
-
+            missing.Add(id);
             var now = shared.Time.GetUtcNow();
             var restart = _restarts.GetValueOrDefault(id);
-            missing.Add(id);
-            if (now < restart.NotBefore)
+            if (!before.Contains(id) || now < restart.NotBefore)
                 continue;
 
             // One that goes missing again and again does so by a mistake of its own activation: that is charged, so it ends.

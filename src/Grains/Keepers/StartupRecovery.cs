@@ -56,11 +56,10 @@ internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory 
     {
         try
         {
-            // Without an owner it was handed over in good order, or waits for a version; one that only waited for its time
-            // did nothing that could have killed its process. Neither is charged.
-            // Here, where possible: this build may have what the others lack.
+            // Without an owner it was handed over in good order, or waits for a version: that is charged to nobody. It goes on
+            // here, where possible: this build may have what the others lack.
             RequestContext.Set(IPlacementDirector.PlacementHintKey, silo.SiloAddress);
-            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null || run.Status == RunStatus.Waiting ? RecoverReason.Due : RecoverReason.OwnerDied, run.Owner).ConfigureAwait(false);
+            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null ? RecoverReason.Due : RecoverReason.OwnerDied, run.Owner).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

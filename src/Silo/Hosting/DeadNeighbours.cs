@@ -25,9 +25,9 @@ internal sealed partial class DeadNeighbours(StoreLocation location, IMembership
         try
         {
             await table.InitializeMembershipTableAsync(tryInitTableVersion: true, cancellationToken).ConfigureAwait(false);
-            for (var i = 0; i < Tries && !await DeclareAsync(cancellationToken).ConfigureAwait(false); i++)
-            {
-            }
+            var tries = Tries;
+            while (tries-- > 0 && await DeclareOneAsync(cancellationToken).ConfigureAwait(false))
+                cancellationToken.ThrowIfCancellationRequested();
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -38,8 +38,8 @@ internal sealed partial class DeadNeighbours(StoreLocation location, IMembership
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>False when somebody else changed the table meanwhile: it must be read again.</summary>
-    private async Task<bool> DeclareAsync(CancellationToken cancellationToken)
+    /// <summary>False when there is none. Each change gives the table another version, so it is read again after one.</summary>
+    private async Task<bool> DeclareOneAsync(CancellationToken cancellationToken)
     {
         var read = await table.ReadAllAsync(cancellationToken).ConfigureAwait(false);
         foreach (var (entry, etag) in read.Members)
@@ -52,15 +52,14 @@ internal sealed partial class DeadNeighbours(StoreLocation location, IMembership
             if (entry.Status != SiloStatus.Active || !IsHere(entry.SiloAddress) || !await IsGoneAsync(entry.SiloAddress, cancellationToken).ConfigureAwait(false))
                 continue;
             entry.Status = SiloStatus.Dead;
-            if (!await table.UpdateRowAsync(entry, etag, read.Version.Next(), cancellationToken).ConfigureAwait(false))
-                return false;
-            LogDeclared(entry.SiloAddress);
 
-            // The table has another version now.
-            return read.Members.Count == 1;
+            // Where that fails somebody else was quicker.
+            if (await table.UpdateRowAsync(entry, etag, read.Version.Next(), cancellationToken).ConfigureAwait(false))
+                LogDeclared(entry.SiloAddress);
+            return true;
         }
 
-        return true;
+        return false;
     }
 
     private static bool IsHere(SiloAddress silo) => IPAddress.IsLoopback(silo.Endpoint.Address)

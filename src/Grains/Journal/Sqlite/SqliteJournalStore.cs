@@ -67,9 +67,10 @@ internal sealed partial class SqliteJournalStore : IJournalStore
                     var outcomes = _writer!.Write(batch);
 
                     // After the commit: what went into a deleted file isn't acknowledged.
-                    if (outcomes is not null && _files!.Lost() is null)
+                    var lost = _files!.Lost();
+                    if (outcomes is not null && lost is null)
                         return outcomes;
-                    _takenOver = outcomes is null ? SqliteErrors.TakenOver(_path) : SqliteErrors.Removed(_path, _files!.Lost()!);
+                    _takenOver = lost is null ? SqliteErrors.TakenOver(_path) : SqliteErrors.Removed(_path, lost);
                     LogTakenOver(_takenOver);
                 }
             }
