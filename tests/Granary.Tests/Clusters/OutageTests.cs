@@ -6,7 +6,6 @@ namespace Granary.Tests.Clusters;
 
 /// <summary>The database goes away under load and comes back.</summary>
 [Trait("Speed", "Slow")]
-[Collection(CrashCollection.Name)]
 public sealed class OutageTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -7,7 +7,6 @@ namespace Granary.Tests.Clusters;
 
 /// <summary>Tools that run on a silo of another role than the run's.</summary>
 [Trait("Speed", "Slow")]
-[Collection(CrashCollection.Name)]
 public sealed class RunOnTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -4,7 +4,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>The crash suite can fail: a build that acknowledges before it commits turns it red.</summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class BrokenBuildTests
 {

@@ -4,7 +4,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>What a restart does again, what it charges, and when it gives up.</summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class RecoveryLimitTests
 {

@@ -5,7 +5,6 @@ using Xunit;
 namespace Granary.Tests.Crashes;
 
 /// <summary>Retries belong to the run, not to the process: their count, their times and their limit outlive it.</summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class RetryKillTests
 {

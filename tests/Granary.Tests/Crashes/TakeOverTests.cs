@@ -5,7 +5,6 @@ namespace Granary.Tests.Crashes;
 /// <summary>
 /// A process stops in the middle, somebody else takes its run, and it wakes: what it still does is kept nowhere and told to nobody.
 /// </summary>
-[Collection(CrashCollection.Name)]
 [Trait("Speed", "Slow")]
 public sealed class TakeOverTests
 {
