@@ -80,7 +80,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         {
             RunStatus.Succeeded => end.Output is null ? default! : values.Read<T>(end.Output, $"The result of run '{id}'")!,
             RunStatus.Failed => throw new RunFailedException(id, RunSnapshots.ReadError(end.Error)),
-            RunStatus.Cancelled => throw new RunCancelledException(id, end.Error is null ? null : RunSnapshots.ReadError(end.Error).Message),
+            RunStatus.Cancelled => throw new RunCancelledException(id, end.Error is null ? null : RunSnapshots.ReadError(end.Error).Message is { Length: > 0 } reason ? reason : null),
             _ => throw new RunPoisonedException(id),
         };
     }
@@ -135,6 +135,58 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         }
     }
 
+    public async Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        Names.CheckName(topic, "topic");
+        if (idempotencyKey is not null)
+            Names.CheckIdempotencyKey(idempotencyKey);
+
+        // Always a key: the call may be made again after its answer was lost.
+        var message = new SignalMessage(topic, idempotencyKey ?? Guid.CreateVersion7(time.GetUtcNow()).ToString(), StepContext.Current?.RunId.Value,
+            values.Write(payload, $"The signal to topic '{topic}' of run '{id}'"));
+        var reply = await CallAsync(id, $"The signal to run '{id}' was not confirmed; it may or may not be stored", grain => grain.SignalAsync(message), cancellationToken).ConfigureAwait(false);
+        ThrowRefused(id, reply, "can't be sent a signal");
+    }
+
+    public async Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        var reply = await CallAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, null), cancellationToken).ConfigureAwait(false);
+        if (reply.Status != RunStatus.Cancelled)
+            ThrowRefused(id, reply, "can't be cancelled");
+    }
+
+    public async Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        var begun = time.GetTimestamp();
+        while (true)
+        {
+            var left = within == Timeout.InfiniteTimeSpan ? poll : within - time.GetElapsedTime(begun);
+            left = left < TimeSpan.Zero ? TimeSpan.Zero : left < poll ? left : poll;
+            var reply = await PollAsync(id, grain => grain.ReadEventAsync(name, after, left, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (reply is { Event: { } found })
+                return new EventValue<T>(values.Read<T>(found.Value, $"The event '{name}' of run '{id}'")!, new StepKey(found.StepKey), found.At, found.Sequence);
+            if (reply is { Exists: false })
+                throw new RunNotFoundException(id);
+            if (reply is { HasEnded: true } && within != TimeSpan.Zero)
+                throw new RunStateException(id, (await SnapshotAsync(id, cancellationToken).ConfigureAwait(false)).Status, $"sets no {(after is null ? "" : "more ")}event '{name}'");
+            if (within != Timeout.InfiniteTimeSpan && time.GetElapsedTime(begun) >= within)
+                return null;
+        }
+    }
+
+    private static void ThrowRefused(RunId id, CallReply reply, string verb)
+    {
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.Status is not { } status)
+            throw new RunNotFoundException(id);
+        if (status is RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned)
+            throw new RunStateException(id, status, verb);
+    }
+
     private async Task<RunEnd> EndAsync(RunId id, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
@@ -159,7 +211,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
             var answer = await CallAsync(id, $"Run '{id}' can't be waited for", call, stop.Token).ConfigureAwait(false);
 
             // An activation that goes answers at once; the next one may take a moment to be there.
-            if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
+            if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } or EventReply { Event: null, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
                 await Task.Delay(_pause, time, stop.Token).ConfigureAwait(false);
             return answer;
         }

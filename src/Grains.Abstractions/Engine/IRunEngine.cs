@@ -42,6 +42,10 @@ internal interface IRunEngine
 
     Task SleepAsync(TimeSpan? duration, DateTimeOffset? until);
 
+    Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within);
+
+    Task SetEventAsync<T>(string name, T value);
+
     Task<T> BranchAsync<T>(string name, Func<Task<T>> body);
 
     /// <summary>Runs workflow code under a scope of the caller's making, on the run's scheduler.</summary>

@@ -55,7 +55,7 @@ internal sealed class RunVerbs : IRunEngine
         }
     }
 
-    public bool IsControlFlow(Exception exception) => exception is NondeterminismException or GranaryUsageException;
+    public bool IsControlFlow(Exception exception) => exception is NondeterminismException or GranaryUsageException || (exception is OperationCanceledException && _loop.IsCancelled);
 
     public StepKey NextKey()
     {
@@ -85,6 +85,24 @@ internal sealed class RunVerbs : IRunEngine
         if (duration > DateTimeOffset.MaxValue - _loop.Now)
             throw new GranaryUsageException("GRN1702", $"A sleep of {duration} would end after the last instant there is.", "Pass a shorter duration.");
         return OnScheduler(() => _loop.RequestTimer(AmbientRun.Current!.Scope.Next(), until ?? _loop.Now + duration!.Value));
+    }
+
+    public Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within)
+    {
+        Names.CheckName(topic, "topic");
+        Guard();
+        if (within < TimeSpan.Zero)
+            throw new GranaryUsageException("GRN1702", $"A wait of {within} is negative.", "Pass a duration of zero or more.");
+        if (within > DateTimeOffset.MaxValue - _loop.Now)
+            throw new GranaryUsageException("GRN1702", $"A wait of {within} would end after the last instant there is.", "Pass a shorter duration, or none.");
+        return OnScheduler(() => _loop.RequestSignal<T>(AmbientRun.Current!.Scope.Next(), topic, within is null ? null : _loop.Now + within));
+    }
+
+    public Task SetEventAsync<T>(string name, T value)
+    {
+        Names.CheckName(name, "event name");
+        Guard();
+        return OnScheduler(() => _loop.RequestEvent(AmbientRun.Current!.Scope.Next(), name, value));
     }
 
     public Task<T> BranchAsync<T>(string name, Func<Task<T>> body)

@@ -1,6 +1,7 @@
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
+using Granary.Signals;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -13,13 +14,16 @@ namespace Granary.Runs;
 /// </summary>
 [GrainType("granary.workflow"), RandomPlacement]
 [CollectionAgeLimit(Minutes = 2)]
-internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
+internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers members, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
 {
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
+
+    // Claims come one at a time, also those that interleaved calls make.
+    private readonly SemaphoreSlim _claiming = new(1, 1);
 
     private RunLoop? _loop;
     private RunRow? _row;
@@ -29,6 +33,19 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     private string Id => this.GetPrimaryKeyString();
 
     public async Task<StartReply> StartAsync(StartRequest request)
+    {
+        await _claiming.WaitAsync();
+        try
+        {
+            return await StartClaimedAsync(request);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    private async Task<StartReply> StartClaimedAsync(StartRequest request)
     {
         if (_row is null && shared.Health.Outage is { } outage)
             return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason}).", TimeSpan.FromSeconds(1)));
@@ -107,6 +124,103 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
     public async Task RecoverAsync(RecoverReason reason, string? owner)
     {
+        await _claiming.WaitAsync();
+        try
+        {
+            await RecoverClaimedAsync(reason, owner);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    public async Task<CallReply> SignalAsync(SignalMessage signal)
+    {
+        var mail = new Mail(signal.Topic, signal.Key, signal.From, shared.Time.GetUtcNow(), signal.Value);
+        return await TellAsync(
+            loop => loop.SignalAsync(mail),
+            epoch => (mail.ToRow(epoch, shared.Codec), new SignalKeyRow(Id, mail.Key, mail.Topic)),
+            () => shared.Store.HasSignalAsync(Id, mail.Key, CancellationToken.None));
+    }
+
+    public Task<CallReply> CancelAsync(string? reason, string? by) => TellAsync(
+        loop => loop.CancelAsync(CancelRequest.ToRow(loop.Epoch, reason, by, shared.Codec)),
+        epoch => (CancelRequest.ToRow(epoch, reason, by, shared.Codec), null),
+        () => Task.FromResult(false));
+
+    /// <summary>
+    /// Gives a message to the loop that has the run, or takes the run up with it: its claim and the message are one append, so
+    /// that a run which is woken by it can't be left asleep.
+    /// </summary>
+    /// <param name="tell">Gives it to the loop.</param>
+    /// <param name="rows">Its row under an epoch, and what is written beside it.</param>
+    /// <param name="isKnown">Whether it was accepted before. Asked before the run's end is: a sender that asks again must be answered.</param>
+    private async Task<CallReply> TellAsync(Func<RunLoop, Task<UnitOutcome>> tell, Func<int, (JournalRow Row, SideRow? Side)> rows, Func<Task<bool>> isKnown)
+    {
+        if (shared.Health.Outage is { } outage)
+            return Away($"the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason})");
+        try
+        {
+            for (var attempt = 0; attempt < 20; attempt++)
+            {
+                if (_loop is { Gone.IsCompleted: false } loop)
+                {
+                    var outcome = await tell(loop).WaitAsync(_startLimit, shared.Time);
+                    if (outcome.Result == UnitResult.Committed)
+                        return new CallReply(RunStatus.Running, null);
+                    if (outcome.Result == UnitResult.Rejected)
+                        return new CallReply(null, Refused(new PayloadException("GRN1604", $"The database refused the message to run '{Id}': {outcome.Error?.Message}", "Send other data.")).Refusal);
+
+                    // It is parking, ending or lost: what comes after it decides.
+                    await loop.Gone.WaitAsync(_startLimit, shared.Time);
+                }
+
+                if (await TakeUpAsync(rows, isKnown) is { } reply)
+                    return reply;
+            }
+        }
+        catch (TimeoutException)
+        {
+            return Away($"no commit within {_startLimit.TotalSeconds:F0} s; it may yet be");
+        }
+
+        return Away("other activations take the run again and again");
+    }
+
+    /// <summary>Null when a loop has the run by now, or another activation was quicker: then the caller looks again.</summary>
+    private async Task<CallReply?> TakeUpAsync(Func<int, (JournalRow Row, SideRow? Side)> rows, Func<Task<bool>> isKnown)
+    {
+        await _claiming.WaitAsync();
+        try
+        {
+            if (_loop is { Gone.IsCompleted: false })
+                return null;
+            if (await FindAsync(CancellationToken.None) is not { } row)
+                return new CallReply(null, null);
+            if (await isKnown())
+                return new CallReply(RunStatus.Running, null);
+            if (RunRows.ToEnd(row) is not null)
+                return new CallReply(row.Status, null);
+            if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
+                return null;
+            var hasDied = row.Owner is { } owner && owner != shared.Incarnation && members.IsDead(owner);
+            return await TryClaimAsync(row, head, hasDied ? RecoverReason.OwnerDied : RecoverReason.Due, rows(head.Epoch + 1)) ? new CallReply(RunStatus.Running, null) : null;
+        }
+        catch (StoreUnavailableException e)
+        {
+            return Away(e.Message);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    private CallReply Away(string why) => new(null, Refused(new GranaryUnavailableException($"The message to run '{Id}' wasn't stored: {why}.", TimeSpan.FromSeconds(1))).Refusal);
+
+    private async Task RecoverClaimedAsync(RecoverReason reason, string? owner)
+    {
         if (_loop is { Gone.IsCompleted: false })
             return;
         for (var attempt = 0; attempt < 20; attempt++)
@@ -168,6 +282,25 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
     }
 
+    public async Task<EventReply> ReadEventAsync(string name, long? after, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var deadline = shared.Time.GetUtcNow() + limit;
+        while (true)
+        {
+            // Taken before the read: a commit in between completes it.
+            var changed = _changed.Task;
+            if (await FindAsync(cancellationToken) is not { } row)
+                return new EventReply(false, false, null);
+            var found = after is { } place
+                ? (await shared.Store.ReadEventsAsync(Id, name, place, 1, cancellationToken)).FirstOrDefault()
+                : await shared.Store.FindEventAsync(Id, name, cancellationToken);
+            if (found is not null)
+                return new EventReply(true, false, new EventFact(found.Seq, found.StepKey, PayloadCodec.Decode(found.Value), found.At));
+            if (RunRows.ToEnd(row) is not null || !await WaitAsync(changed, deadline, cancellationToken))
+                return new EventReply(true, RunRows.ToEnd(row) is not null, null);
+        }
+    }
+
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         if (_loop is not { Gone.IsCompleted: false } loop)
@@ -217,25 +350,27 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
 
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
-    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason)
+    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason, (JournalRow Row, SideRow? Side)? message = null)
     {
         // One that only waited did nothing that could have killed its process.
         var died = reason == RecoverReason.OwnerDied && row.Status != RunStatus.Waiting;
         var descriptor = shared.Workflows.Find(row.Workflow, row.WorkflowVersion);
         var journal = RunJournal.After(row.Key, head.Epoch + 1, head);
         var claimed = new JournalRow { Kind = FactKind.Claimed, Epoch = journal.Epoch, Name = shared.Incarnation, Attempt = died ? 1 : 0 };
+        List<JournalRow> rows = message is { } woken ? [claimed, woken.Row] : [claimed];
+        IReadOnlyList<SideRow> sides = message?.Side is { } side ? [side] : [];
         if (descriptor is null)
         {
-            if (row is { Status: RunStatus.Waiting, WaitingOn: "version" })
+            if (message is null && row is { Status: RunStatus.Waiting, WaitingOn: "version" })
                 return true;
             LogUnknownWorkflow(Id, row.Workflow, row.WorkflowVersion);
-            var parked = new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch };
-            return (await shared.Writer.AppendAsync(journal, [claimed, parked],
-                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) })).Result == UnitResult.Committed;
+            rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch });
+            return (await shared.Writer.AppendAsync(journal, rows,
+                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) }, sides: sides)).Result == UnitResult.Committed;
         }
 
-        var outcome = await shared.Writer.AppendAsync(journal, [claimed],
-            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true });
+        var outcome = await shared.Writer.AppendAsync(journal, rows,
+            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true }, sides: sides);
         if (outcome.Result != UnitResult.Committed)
             return false;
 
@@ -244,15 +379,15 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         // Only what lies below the own claim: an older owner can add nothing to that.
         var history = new RunHistory();
         long count = 0;
-        await foreach (var rows in shared.Store.ReadAsync(row.Key, 1, claimed.Seq, CancellationToken.None))
+        await foreach (var page in shared.Store.ReadAsync(row.Key, 1, rows[^1].Seq, CancellationToken.None))
         {
-            foreach (var fact in rows)
+            foreach (var fact in page)
                 history.Add(fact);
-            count += rows.Count;
+            count += page.Count;
         }
 
-        if (count != claimed.Seq)
-            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {claimed.Seq} rows.", "Please report this.");
+        if (count != rows[^1].Seq)
+            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {rows[^1].Seq} rows.", "Please report this.");
         CrashPoint.At("claim: journal read");
         LogClaimed(Id, journal.Epoch, count);
         if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)

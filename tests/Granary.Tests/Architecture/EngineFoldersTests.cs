@@ -15,8 +15,9 @@ public sealed partial class EngineFoldersTests
         ["Journal"] = [],
         ["Journal.Postgres"] = ["Journal"],
         ["Journal.Sqlite"] = ["Journal"],
-        ["Runs"] = ["Journal", "Activities"],
+        ["Runs"] = ["Journal", "Activities", "Signals"],
         ["Activities"] = ["Journal", "Runs"],
+        ["Signals"] = ["Journal", "Runs"],
         ["Keepers"] = ["Journal", "Runs"],
         ["Registration"] = ["Journal", "Runs", "Activities", "Keepers"],
     };
@@ -55,6 +56,6 @@ public sealed partial class EngineFoldersTests
     private static partial Regex WithoutComments();
 
     /// <summary>Usings and names that are written with their namespace.</summary>
-    [GeneratedRegex(@"\bGranary\.(Journal\.Postgres|Journal\.Sqlite|Journal|Runs|Activities|Keepers)\b")]
+    [GeneratedRegex(@"\bGranary\.(Journal\.Postgres|Journal\.Sqlite|Journal|Runs|Activities|Signals|Keepers)\b")]
     private static partial Regex Used();
 }
