@@ -111,6 +111,25 @@ internal sealed partial class PostgresJournalStore : IJournalStore
         _reader.FindStrandedAsync(shard, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken) => _reader.HasSignalAsync(runId, key, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken) =>
+        _reader.FindEventAsync(runId, name, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken) =>
+        _reader.ReadEventsAsync(runId, name, after, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken) => _reader.FindApprovalAsync(id, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(
+        string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken) =>
+        _reader.ListApprovalsAsync(runId, workflow, after, limit, cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         lock (_gate)
