@@ -12,9 +12,12 @@ namespace Granary.Client;
 /// <param name="stopping">Fires when this process begins to stop: whoever waits here is told, instead of asking a silo that goes.</param>
 /// <param name="retry">Makes calls again.</param>
 /// <param name="poll">How long one long poll waits: well below Orleans' response timeout.</param>
-internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping, CallRetry retry, TimeSpan poll)
-    : IGranaryClient, IRunStarter, IRunReader, IServicesSource
+/// <param name="actor">For whom it acts.</param>
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping, CallRetry retry, TimeSpan poll, Actor? actor = null)
+    : IGranaryClient, IRunStarter, IRunReader, IApprovalDesk, IServicesSource
 {
+    private const int PageSize = 100;
+
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
 
@@ -51,6 +54,16 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     public RunHandle Run(RunId id) => new(new RunId(id.Value), this, isNew: false, inputDiffers: false);
 
     public RunHandle<TOut> Run<TOut>(RunId id) => new(new RunId(id.Value), this, isNew: false, inputDiffers: false);
+
+    public ApprovalInbox Approvals => new(this);
+
+    public IGranaryClient As(string user, params string[] roles)
+    {
+        Names.CheckName(user, "user");
+        foreach (var role in roles)
+            Names.CheckName(role, "role");
+        return new GranaryClient(grains, values, time, Services, stopping, retry, poll, new Actor(user, roles));
+    }
 
     public RunHandle Handle(StartedRun run) => new(run.Id, this, run.IsNew, run.InputDiffers);
 
@@ -152,7 +165,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
     public async Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
-        var reply = await CallAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, null), cancellationToken).ConfigureAwait(false);
+        var reply = await CallAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, actor?.User), cancellationToken).ConfigureAwait(false);
         if (reply.Status != RunStatus.Cancelled)
             ThrowRefused(id, reply, "can't be cancelled");
     }
@@ -174,6 +187,51 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
                 throw new RunStateException(id, (await SnapshotAsync(id, cancellationToken).ConfigureAwait(false)).Status, $"sets no {(after is null ? "" : "more ")}event '{name}'");
             if (within != Timeout.InfiniteTimeSpan && time.GetElapsedTime(begun) >= within)
                 return null;
+        }
+    }
+
+    public byte[] Write<T>(T arguments, string id) => values.Write(arguments, $"The edited arguments of approval '{id}'");
+
+    public async IAsyncEnumerable<PendingApproval> ListAsync(ApprovalFilter filter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        IReadOnlyList<ApprovalFact> page = [];
+        do
+        {
+            var last = page.Count == 0 ? null : page[^1];
+            page = await InboxAsync("The approvals can't be listed", inbox => inbox.ListAsync(filter.Run?.Value, filter.Workflow, last, PageSize), cancellationToken).ConfigureAwait(false);
+            foreach (var fact in page)
+            {
+                if (filter.Decider is null || fact.Deciders.Count == 0 || fact.Deciders.Contains(filter.Decider))
+                    yield return PendingApprovals.ToPending(fact);
+            }
+        }
+        while (page.Count == PageSize);
+    }
+
+    public async Task DecideAsync(string id, bool approve, byte[]? arguments, string? comment, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        var found = await InboxAsync($"Approval '{id}' can't be read", inbox => inbox.FindAsync(id), cancellationToken).ConfigureAwait(false)
+            ?? throw new GranaryException("GRN1502", $"There is no approval '{id}'.", "List the open ones.");
+        var message = new DecisionMessage(id, approve, arguments, comment, actor?.User, actor?.Roles ?? []);
+        var reply = await CallAsync(new RunId(found.Run), $"The answer to approval '{id}' was not confirmed; it may or may not be stored", grain => grain.DecideAsync(message), cancellationToken).ConfigureAwait(false);
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.First is { } first)
+            throw new ApprovalClosedException(id, new Approval(id, first.Decision, first.By, first.Comment, first.At));
+    }
+
+    private async Task<T> InboxAsync<T>(string what, Func<IApprovalInboxGrain, Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await retry.CallAsync(_ => call(grains.GetGrain<IApprovalInboxGrain>(0)), what, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsWithoutSilo(e))
+        {
+            throw Unreachable(what, e);
         }
     }
 

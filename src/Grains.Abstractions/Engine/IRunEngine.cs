@@ -44,6 +44,9 @@ internal interface IRunEngine
 
     Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within);
 
+    /// <summary>Asks people. Only the caller waits; the rest of the run goes on.</summary>
+    Task<Approval<T>> RequestApprovalAsync<T>(ApprovalCall<T> call);
+
     Task SetEventAsync<T>(string name, T value);
 
     Task<T> BranchAsync<T>(string name, Func<Task<T>> body);

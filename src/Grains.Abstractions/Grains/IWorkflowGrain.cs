@@ -27,6 +27,11 @@ internal interface IWorkflowGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<CallReply> CancelAsync(string? reason, string? by);
 
+    /// <summary>Takes an answer to a question of the run: answers after the commit. The first one stands.</summary>
+    [Alias("Decide")]
+    [AlwaysInterleave]
+    Task<DecisionReply> DecideAsync(DecisionMessage message);
+
     /// <summary>The first value of that name set after a sequence number, or the newest where that is null; waits for one up to the limit, then answers with none.</summary>
     [Alias("ReadEvent")]
     [AlwaysInterleave]

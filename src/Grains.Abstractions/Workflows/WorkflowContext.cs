@@ -132,6 +132,22 @@ public sealed class WorkflowContext
             yield return (await _engine.WaitForSignalAsync<T>(topic, null).ConfigureAwait(true))!;
     }
 
+    /// <summary>Asks people a question. The run waits for the answer, or is parked; the first answer stands.</summary>
+    /// <param name="question">For whoever decides.</param>
+    /// <param name="options">Who may decide, and until when.</param>
+    /// <returns>The answer. A rejection or an expiry is one, too: no exception.</returns>
+    public async Task<Approval> RequestApprovalAsync(string question, ApprovalOptions? options = null) =>
+        await _engine.RequestApprovalAsync(new ApprovalCall<object?>("approval", question, null, options ?? new ApprovalOptions())).ConfigureAwait(true);
+
+    /// <summary>Asks people about exact arguments; they are shown, recorded with the answer, and may be changed by the one who approves where that is allowed.</summary>
+    /// <typeparam name="T">The arguments' type.</typeparam>
+    /// <param name="question">For whoever decides.</param>
+    /// <param name="arguments">What would be executed.</param>
+    /// <param name="options">Who may decide, and until when.</param>
+    /// <returns>The answer. Go on with its <see cref="Approval{T}.Arguments"/>: those were approved.</returns>
+    public Task<Approval<T>> RequestApprovalAsync<T>(string question, T arguments, ApprovalOptions? options = null) =>
+        _engine.RequestApprovalAsync(new ApprovalCall<T>("approval", question, arguments, options ?? new ApprovalOptions()));
+
     /// <summary>Sets a named value that others can read and wait for, now and after the run has ended. The last one stands; all are kept.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="name">1 to 128 characters.</param>

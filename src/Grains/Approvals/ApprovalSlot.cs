@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
@@ -34,8 +35,7 @@ internal sealed class ApprovalSlot<T> : StepSlot<Approval<T>>, IApprovalSlot
         _codec = codec;
         _arguments = codec.Values.Write(call.Arguments, $"The arguments of approval '{call.Name}' ({key})", call.Json);
         Id = IdOf(run.Key, key);
-        using var arguments = JsonDocument.Parse(_arguments);
-        Input = codec.Encode(JsonSerializer.SerializeToUtf8Bytes(new Question(Id, call.Question, arguments.RootElement, call.Options.Deciders, call.Options.AllowEdits), GranaryJson.Own));
+        Input = codec.Encode(JsonSerializer.SerializeToUtf8Bytes(new Question(Id, call.Question, GranaryJson.Element(_arguments), call.Options.Deciders, call.Options.AllowEdits), GranaryJson.Own));
     }
 
     public string Id { get; }
@@ -73,7 +73,8 @@ internal sealed class ApprovalSlot<T> : StepSlot<Approval<T>>, IApprovalSlot
             return new Refusal("GRN1504", $"The arguments of approval '{Id}' may not be edited.", "Approve or reject them as they are.", null);
         try
         {
-            var fault = _call.Check?.Invoke(_codec.Values.Read<T>(edited, "The edited arguments", _call.Json)!);
+            var arguments = _codec.Values.Read<T>(edited, "The edited arguments", _call.Json);
+            var fault = _call.Check?.Invoke(arguments!);
             return fault is null ? null : new Refusal("GRN1504", $"The edited arguments of approval '{Id}' don't fit: {fault}", "Send arguments of the form that was asked.", null);
         }
         catch (PayloadException e)
@@ -91,14 +92,13 @@ internal sealed class ApprovalSlot<T> : StepSlot<Approval<T>>, IApprovalSlot
     protected override Approval<T>? Read(byte[] output, PayloadCodec codec)
     {
         var answer = JsonSerializer.Deserialize<Answered>(output, GranaryJson.Own)!;
-        var arguments = codec.Values.Read<T>(JsonSerializer.SerializeToUtf8Bytes(answer.Arguments), $"The arguments of approval '{Name}' ({Key})", _call.Json);
+        var arguments = codec.Values.Read<T>(GranaryJson.Bytes(answer.Arguments), $"The arguments of approval '{Name}' ({Key})", _call.Json);
         return new Approval<T>(answer.Id, answer.Decision, arguments!, answer.WasEdited, answer.By, answer.Comment, answer.At);
     }
 
     private (byte[] Outcome, SideRow Side) Close(ApprovalDecision decision, byte[]? edited, string? by, string? comment, DateTimeOffset now)
     {
-        using var arguments = JsonDocument.Parse(edited ?? _arguments);
-        var answer = new Answered(Id, decision, arguments.RootElement, edited is not null, by, comment, now);
+        var answer = new Answered(Id, decision, GranaryJson.Element(edited ?? _arguments), edited is not null, by, comment, now);
         return (JsonSerializer.SerializeToUtf8Bytes(answer, GranaryJson.Own), new ApprovalClosedRow
         {
             Id = Id,
@@ -109,7 +109,7 @@ internal sealed class ApprovalSlot<T> : StepSlot<Approval<T>>, IApprovalSlot
         });
     }
 
-    private sealed record Question(string Id, [property: System.Text.Json.Serialization.JsonPropertyName("question")] string Text, JsonElement Arguments, IReadOnlyList<string> Deciders, bool AllowEdits);
+    private sealed record Question(string Id, [property: JsonPropertyName("question")] string Text, JsonElement Arguments, IReadOnlyList<string> Deciders, bool AllowEdits);
 
-    private sealed record Answered(string Id, ApprovalDecision Decision, JsonElement Arguments, bool WasEdited, string? By, string? Comment, DateTimeOffset At);
+    private sealed record Answered(string Id, [property: JsonConverter(typeof(JsonStringEnumConverter<ApprovalDecision>))] ApprovalDecision Decision, JsonElement Arguments, bool WasEdited, string? By, string? Comment, DateTimeOffset At);
 }

@@ -1,3 +1,4 @@
+using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
@@ -55,6 +56,38 @@ internal sealed partial class RunLoop
             return Task.FromResult(new UnitOutcome(UnitResult.Committed));
         var call = new CallTag(null);
         return Call(call, [request], null, null) ? call.Done.Task : Task.FromResult(_goes);
+    }
+
+    /// <summary>
+    /// Takes an answer to a question of the run, if it is the first. The code is first brought to where it asks: only it
+    /// knows whether the answer fits.
+    /// </summary>
+    /// <returns>Null when the question isn't open here; the commit's outcome, or why the answer can't be accepted.</returns>
+    public async Task<(UnitOutcome Outcome, Refusal? Refusal)?> DecideAsync(DecisionMessage message)
+    {
+        await _caughtUp.Task;
+        if (_state == State.Gone)
+            return (_goes, null);
+        if (_slots.Values.FirstOrDefault(s => s is IApprovalSlot approval && approval.Id == message.Approval) is not { } slot)
+            return _state == State.Running ? null : (_goes, null);
+        if (!slot.IsWaiting)
+        {
+            // Another answer, or the expiry, is on its way.
+            await Task.WhenAny(_gone.Task, Task.WhenAll(_calls.Where(c => c.Slot == slot).Select(c => c.Done.Task)));
+            return null;
+        }
+
+        if (_state != State.Running)
+            return (_goes, null);
+        var asked = (IApprovalSlot)slot;
+        if (asked.Refuse(message) is { } refusal)
+            return (_goes, refusal);
+        var (outcome, side) = asked.Decide(message, _shared.Time.GetUtcNow());
+        slot.IsWaiting = false;
+        slot.IsAnswered = true;
+        _timers.Remove(slot);
+        var call = new CallTag(slot);
+        return Call(call, [StepRows.Succeeded(slot, Epoch, _shared.Codec.Encode(outcome))], LeaveWaiting(), [side]) ? (await call.Done.Task, null) : (_goes, null);
     }
 
     private bool Call(CallTag call, IReadOnlyList<JournalRow> rows, RunChange? change, IReadOnlyList<SideRow>? sides)

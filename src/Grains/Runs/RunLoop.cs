@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Granary.Activities;
+using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
@@ -191,6 +192,16 @@ internal sealed partial class RunLoop
         var slot = new SignalSlot<T>(key, topic, _history.Find(key));
         slot.Due ??= due;
         return Admit(slot) ? slot.Answer : Never<Signal<T>?>();
+    }
+
+    /// <summary>Asks people.</summary>
+    public Task<Approval<T>> RequestApproval<T>(StepKey key, ApprovalCall<T> call, DateTimeOffset? due)
+    {
+        if (Refusal<Approval<T>>() is { } refusal)
+            return refusal;
+        var slot = new ApprovalSlot<T>(key, call, _row, _shared.Codec, _history.Find(key));
+        slot.Due ??= due;
+        return Admit(slot) ? slot.Answer : Never<Approval<T>>();
     }
 
     /// <summary>Sets a named value down for others to read.</summary>

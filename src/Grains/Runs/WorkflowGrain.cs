@@ -1,3 +1,4 @@
+using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
@@ -204,8 +205,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
                 return new CallReply(row.Status, null);
             if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
                 return null;
-            var hasDied = row.Owner is { } owner && owner != shared.Incarnation && members.IsDead(owner);
-            return await TryClaimAsync(row, head, hasDied ? RecoverReason.OwnerDied : RecoverReason.Due, rows(head.Epoch + 1)) ? new CallReply(RunStatus.Running, null) : null;
+            return await TryClaimAsync(row, head, HasDied(row) ? RecoverReason.OwnerDied : RecoverReason.Due, rows(head.Epoch + 1)) ? new CallReply(RunStatus.Running, null) : null;
         }
         catch (StoreUnavailableException e)
         {
@@ -216,6 +216,72 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
             _claiming.Release();
         }
     }
+
+    public async Task<DecisionReply> DecideAsync(DecisionMessage message)
+    {
+        try
+        {
+            for (var attempt = 0; attempt < 20; attempt++)
+            {
+                if (await shared.Store.FindApprovalAsync(message.Approval, CancellationToken.None) is not { } stored || stored.Asked.RunId != Id)
+                    return new DecisionReply(new Refusal("GRN1502", $"There is no approval '{message.Approval}'.", "List the open ones.", null), null);
+                if (ApprovalInboxGrain.ToFact(stored.Closed, stored.ClosedAt) is { } first)
+                    return new DecisionReply(null, IsSame(first, message) ? null : first);
+                if (_loop is not { Gone.IsCompleted: false })
+                {
+                    if (await WakeAsync() is { } refusal)
+                        return new DecisionReply(refusal, null);
+                    continue;
+                }
+
+                var loop = _loop;
+                if (await loop.DecideAsync(message).WaitAsync(_startLimit, shared.Time) is not { } decided)
+                    continue;
+                if (decided.Refusal is not null || decided.Outcome.Result == UnitResult.Committed)
+                    return new DecisionReply(decided.Refusal, null);
+                await loop.Gone.WaitAsync(_startLimit, shared.Time);
+            }
+        }
+        catch (TimeoutException)
+        {
+            return new DecisionReply(Away($"no commit within {_startLimit.TotalSeconds:F0} s; it may yet be").Refusal, null);
+        }
+        catch (StoreUnavailableException e)
+        {
+            return new DecisionReply(Away(e.Message).Refusal, null);
+        }
+
+        return new DecisionReply(Away("the run doesn't come to where it asks").Refusal, null);
+    }
+
+    /// <summary>Whether an answer is the one that stands, sent again because its reply was lost.</summary>
+    private static bool IsSame(DecisionFact first, DecisionMessage message) =>
+        first.Decision == (message.Approve ? ApprovalDecision.Approved : ApprovalDecision.Rejected) && first.By == message.By && first.Comment == message.Comment
+        && (message.Arguments is null ? first.EditedArguments is null : first.EditedArguments is null || first.EditedArguments.AsSpan().SequenceEqual(message.Arguments));
+
+    /// <summary>Takes the run up, so that its code says what it waits for; says why that can't be.</summary>
+    private async Task<Refusal?> WakeAsync()
+    {
+        await _claiming.WaitAsync();
+        try
+        {
+            if (_loop is { Gone.IsCompleted: false })
+                return null;
+            if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null)
+                return new Refusal("GRN1502", $"Run '{Id}' has ended and asks nothing any more.", "Look at its result.", null);
+            if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
+                return Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}, whose code must judge the answer").Refusal;
+            if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is { } head && !FactKind.IsTerminal(head.Kind))
+                await TryClaimAsync(row, head, HasDied(row) ? RecoverReason.OwnerDied : RecoverReason.Due);
+            return null;
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    private bool HasDied(RunRow row) => row.Owner is { } owner && owner != shared.Incarnation && members.IsDead(owner);
 
     private CallReply Away(string why) => new(null, Refused(new GranaryUnavailableException($"The message to run '{Id}' wasn't stored: {why}.", TimeSpan.FromSeconds(1))).Refusal);
 

@@ -34,17 +34,13 @@ internal sealed record Mail(string Topic, string Key, string? From, DateTimeOffs
     }
 
     /// <summary>The outcome of the wait that gets it.</summary>
-    public byte[] ToOutcome()
-    {
-        using var value = JsonDocument.Parse(Value);
-        return JsonSerializer.SerializeToUtf8Bytes(new Received(value.RootElement, Topic, At, From, Key), GranaryJson.Own);
-    }
+    public byte[] ToOutcome() => JsonSerializer.SerializeToUtf8Bytes(new Received(GranaryJson.Element(Value), Topic, At, From, Key), GranaryJson.Own);
 
     /// <summary>Reads an outcome that <see cref="ToOutcome"/> wrote.</summary>
     public static Signal<T> Read<T>(byte[] outcome, ValueJson values)
     {
         var received = JsonSerializer.Deserialize<Received>(outcome, GranaryJson.Own)!;
-        var value = values.Read<T>(JsonSerializer.SerializeToUtf8Bytes(received.Value), $"The signal to '{received.Topic}'");
-        return new Signal<T>(value!, received.Topic, received.At, received.From is null ? null : new RunId(received.From), received.IdempotencyKey);
+        var value = values.Read<T>(GranaryJson.Bytes(received.Value), $"The signal to '{received.Topic}'");
+        return new Signal<T>(value!, received.Topic, received.At, received.From is { } run ? new RunId(run) : (RunId?)null, received.IdempotencyKey);
     }
 }
