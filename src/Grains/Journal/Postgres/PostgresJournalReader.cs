@@ -116,7 +116,7 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
 
     public async Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken)
     {
-        var newest = await ReadEventsAsync("order by seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
+        var newest = await ReadEventsAsync("order by run_key desc, seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
         return newest.Count == 0 ? null : newest[0];
     }
 

@@ -180,7 +180,7 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
 
     public async Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken)
     {
-        var newest = await ReadEventsAsync("order by seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
+        var newest = await ReadEventsAsync("order by run_key desc, seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
         return newest.Count == 0 ? null : newest[0];
     }
 

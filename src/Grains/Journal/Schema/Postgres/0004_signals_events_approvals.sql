@@ -20,7 +20,7 @@ create table events (
   value_codec text not null,
   value bytea not null,
   set_at timestamptz not null,
-  constraint events_pkey primary key (run_id, name, seq)
+  constraint events_pkey primary key (run_id, name, run_key, seq)
 );
 
 create table approvals (

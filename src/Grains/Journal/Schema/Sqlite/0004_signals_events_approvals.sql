@@ -20,7 +20,7 @@ create table granary_events (
   value_codec text not null,
   value blob not null,
   set_at integer not null,
-  primary key (run_id, name, seq)
+  primary key (run_id, name, run_key, seq)
 ) strict;
 
 create table granary_approvals (
