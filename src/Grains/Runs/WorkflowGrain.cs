@@ -4,6 +4,8 @@ using Granary.Journal;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime;
+using Orleans.Runtime.Placement;
 
 namespace Granary.Runs;
 
@@ -105,24 +107,33 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
     }
 
-    public async Task RecoverAsync(RecoverReason reason, string? owner)
+    public async Task<bool> RecoverAsync(RecoverReason reason, string? owner)
     {
         if (_loop is { Gone.IsCompleted: false })
-            return;
+            return true;
         for (var attempt = 0; attempt < 20; attempt++)
         {
             if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
                 || await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
             {
-                return;
+                return true;
             }
 
             // Somebody has it; or it was taken up and has parked again since the caller saw it.
             if (row.Owner != owner || (row.Owner is null && row.WakeAt > shared.Time.GetUtcNow() + _early))
-                return;
+                return true;
+            if (IsForAnotherBuild(row))
+            {
+                _leaving.TrySetResult();
+                MigrateOnIdle();
+                return false;
+            }
+
             if (await TryClaimAsync(row, head, reason))
-                return;
+                return true;
         }
+
+        return false;
     }
 
     public async Task<RunEnd?> WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
@@ -216,6 +227,12 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     private static StartReply Refused(GranaryException e) =>
         new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
 
+    /// <summary>Whether the silo that asks may have what a run waits for: this one lacks its workflow, or replays it otherwise.</summary>
+    private bool IsForAnotherBuild(RunRow row) =>
+        row is { Status: RunStatus.Waiting, WaitingOn: "version" }
+        && RequestContext.Get(IPlacementDirector.PlacementHintKey) is SiloAddress asking && asking.ToParsableString() != shared.Incarnation
+        && (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null || (row.Error is { } error && RunHistory.ReadError(error).Code != WorkflowRegistry.LackingCode));
+
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
     private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason)
     {
@@ -277,7 +294,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         return true;
     }
 
-    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException("GRN1803",
+    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException(WorkflowRegistry.LackingCode,
         $"This build has no workflow '{workflow}' of version {version}; the run waits for one that has.", "Add it with AddWorkflow, or check the name.")));
 
     private async Task EndAsync(RunJournal journal, string kind, RunStatus status, GranaryException why)
