@@ -23,6 +23,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan _firstWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(2);
+
     private RunLoop? _loop;
     private RunRow? _row;
     private readonly TaskCompletionSource _leaving = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -259,19 +262,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         CrashPoint.At("claim: committed");
 
         // Only what lies below the own claim: an older owner can add nothing to that.
-        var history = new RunHistory();
-        long count = 0;
-        await foreach (var rows in shared.Store.ReadAsync(row.Key, 1, claimed.Seq, CancellationToken.None))
-        {
-            foreach (var fact in rows)
-                history.Add(fact);
-            count += rows.Count;
-        }
-
-        if (count != claimed.Seq)
-            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {claimed.Seq} rows.", "Please report this.");
+        var history = await ReadHistoryAsync(row.Key, claimed.Seq);
         CrashPoint.At("claim: journal read");
-        LogClaimed(Id, journal.Epoch, count);
+        LogClaimed(Id, journal.Epoch, claimed.Seq);
         if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
         {
             await EndAsync(journal, FactKind.Poisoned, RunStatus.Poisoned, new RunPoisonedException(new RunId(Id)));
@@ -292,6 +285,32 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
         Begin(row, journal, history, history.StartedAt, descriptor, input);
         return true;
+    }
+
+    /// <summary>Reads until the store gives all of it: a claim that was left unused would look like a fault of the run's.</summary>
+    private async Task<RunHistory> ReadHistoryAsync(long key, long last)
+    {
+        for (var wait = _firstWait; ; wait = wait < _longestWait ? wait * 2 : wait)
+        {
+            try
+            {
+                var history = new RunHistory();
+                long count = 0;
+                await foreach (var rows in shared.Store.ReadAsync(key, 1, last, CancellationToken.None))
+                {
+                    foreach (var fact in rows)
+                        history.Add(fact);
+                    count += rows.Count;
+                }
+
+                return count == last ? history : throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {last} rows.", "Please report this.");
+            }
+            catch (StoreUnavailableException e)
+            {
+                LogReadFailed(e, Id);
+                await Task.Delay(wait, shared.Time, shared.Stopping);
+            }
+        }
     }
 
     private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException(WorkflowRegistry.LackingCode,
@@ -392,6 +411,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
     [LoggerMessage(1101, LogLevel.Information, "Run '{RunId}' is claimed as epoch {Epoch} at row {Row}.")]
     private partial void LogClaimed(string runId, int epoch, long row);
+
+    [LoggerMessage(1105, LogLevel.Warning, "The journal of run '{RunId}', which is claimed here, couldn't be read; it is read again.")]
+    private partial void LogReadFailed(Exception exception, string runId);
 
     [LoggerMessage(1102, LogLevel.Warning, "Run '{RunId}' waits: this build has no workflow '{Workflow}' of version {Version}.")]
     private partial void LogUnknownWorkflow(string runId, string workflow, int version);
