@@ -14,8 +14,9 @@ internal interface IWorkflowGrain : IGrainWithStringKey
     /// Claims a run that nobody executes and goes on with it. Does nothing where that isn't so, or where another owner stands in
     /// its row than the one that the caller has seen there: then somebody else has it.
     /// </summary>
+    /// <returns>False when nothing is decided yet: it moves to the silo of the caller's placement hint first. Ask again.</returns>
     [Alias("Recover")]
-    Task RecoverAsync(RecoverReason reason, string? owner);
+    Task<bool> RecoverAsync(RecoverReason reason, string? owner);
 
     /// <summary>Accepts a signal: answers after the commit. One whose key was accepted before is accepted and changes nothing.</summary>
     [Alias("Signal")]

@@ -41,6 +41,9 @@ internal interface IJournalStore : IAsyncDisposable
     /// <param name="cancellationToken">Ends the reading.</param>
     IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken);
 
+    /// <summary>Runs that nobody owns and that wait on a version, with that error, and are of one of these workflows. In the order of their keys, in pages.</summary>
+    IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken);
+
     /// <summary>The runs of a share that must be woken up to an instant, the earliest first.</summary>
     Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken);
 

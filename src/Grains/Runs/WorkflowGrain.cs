@@ -6,6 +6,8 @@ using Granary.Signals;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime;
+using Orleans.Runtime.Placement;
 
 namespace Granary.Runs;
 
@@ -22,6 +24,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
 
     /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan _firstWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(2);
 
     // Claims come one at a time, also those that interleaved calls make.
     private readonly SemaphoreSlim _claiming = new(1, 1);
@@ -123,12 +128,12 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         }
     }
 
-    public async Task RecoverAsync(RecoverReason reason, string? owner)
+    public async Task<bool> RecoverAsync(RecoverReason reason, string? owner)
     {
         await _claiming.WaitAsync();
         try
         {
-            await RecoverClaimedAsync(reason, owner);
+            return await RecoverClaimedAsync(reason, owner);
         }
         finally
         {
@@ -136,173 +141,33 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         }
     }
 
-    public async Task<CallReply> SignalAsync(SignalMessage signal)
-    {
-        var mail = new Mail(signal.Topic, signal.Key, signal.From, shared.Time.GetUtcNow(), signal.Value);
-        return await TellAsync(
-            loop => loop.SignalAsync(mail),
-            epoch => (mail.ToRow(epoch, shared.Codec), new SignalKeyRow(Id, mail.Key, mail.Topic)),
-            () => shared.Store.HasSignalAsync(Id, mail.Key, CancellationToken.None));
-    }
-
-    public Task<CallReply> CancelAsync(string? reason, string? by) => TellAsync(
-        loop => loop.CancelAsync(CancelRequest.ToRow(loop.Epoch, reason, by, shared.Codec)),
-        epoch => (CancelRequest.ToRow(epoch, reason, by, shared.Codec), null),
-        () => Task.FromResult(false));
-
-    /// <summary>
-    /// Gives a message to the loop that has the run, or takes the run up with it: its claim and the message are one append, so
-    /// that a run which is woken by it can't be left asleep.
-    /// </summary>
-    /// <param name="tell">Gives it to the loop.</param>
-    /// <param name="rows">Its row under an epoch, and what is written beside it.</param>
-    /// <param name="isKnown">Whether it was accepted before. Asked before the run's end is: a sender that asks again must be answered.</param>
-    private async Task<CallReply> TellAsync(Func<RunLoop, Task<UnitOutcome>> tell, Func<int, (JournalRow Row, SideRow? Side)> rows, Func<Task<bool>> isKnown)
-    {
-        if (shared.Health.Outage is { } outage)
-            return Away($"the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason})");
-        try
-        {
-            for (var attempt = 0; attempt < 20; attempt++)
-            {
-                if (_loop is { Gone.IsCompleted: false } loop)
-                {
-                    var outcome = await tell(loop).WaitAsync(_startLimit, shared.Time);
-                    if (outcome.Result == UnitResult.Committed)
-                        return new CallReply(RunStatus.Running, null);
-                    if (outcome.Result == UnitResult.Rejected)
-                        return new CallReply(null, Refused(new PayloadException("GRN1604", $"The database refused the message to run '{Id}': {outcome.Error?.Message}", "Send other data.")).Refusal);
-
-                    // It is parking, ending or lost: what comes after it decides.
-                    await loop.Gone.WaitAsync(_startLimit, shared.Time);
-                }
-
-                if (await TakeUpAsync(rows, isKnown) is { } reply)
-                    return reply;
-            }
-        }
-        catch (TimeoutException)
-        {
-            return Away($"no commit within {_startLimit.TotalSeconds:F0} s; it may yet be");
-        }
-
-        return Away("other activations take the run again and again");
-    }
-
-    /// <summary>Null when a loop has the run by now, or another activation was quicker: then the caller looks again.</summary>
-    private async Task<CallReply?> TakeUpAsync(Func<int, (JournalRow Row, SideRow? Side)> rows, Func<Task<bool>> isKnown)
-    {
-        await _claiming.WaitAsync();
-        try
-        {
-            if (_loop is { Gone.IsCompleted: false })
-                return null;
-            if (await FindAsync(CancellationToken.None) is not { } row)
-                return new CallReply(null, null);
-            if (await isKnown())
-                return new CallReply(RunStatus.Running, null);
-            if (RunRows.ToEnd(row) is not null)
-                return new CallReply(row.Status, null);
-            if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
-                return null;
-            return await TryClaimAsync(row, head, HasDied(row) ? RecoverReason.OwnerDied : RecoverReason.Due, rows(head.Epoch + 1)) ? new CallReply(RunStatus.Running, null) : null;
-        }
-        catch (StoreUnavailableException e)
-        {
-            return Away(e.Message);
-        }
-        finally
-        {
-            _claiming.Release();
-        }
-    }
-
-    public async Task<DecisionReply> DecideAsync(DecisionMessage message)
-    {
-        try
-        {
-            for (var attempt = 0; attempt < 20; attempt++)
-            {
-                if (await shared.Store.FindApprovalAsync(message.Approval, CancellationToken.None) is not { } stored || stored.Asked.RunId != Id)
-                    return new DecisionReply(new Refusal("GRN1502", $"There is no approval '{message.Approval}'.", "List the open ones.", null), null);
-                if (ApprovalInboxGrain.ToFact(stored.Closed, stored.ClosedAt) is { } first)
-                    return new DecisionReply(null, IsSame(first, message) ? null : first);
-                if (_loop is not { Gone.IsCompleted: false })
-                {
-                    if (await WakeAsync() is { } refusal)
-                        return new DecisionReply(refusal, null);
-                    continue;
-                }
-
-                var loop = _loop;
-                if (await loop.DecideAsync(message).WaitAsync(_startLimit, shared.Time) is not { } decided)
-                    continue;
-                if (decided.Refusal is not null || decided.Outcome.Result == UnitResult.Committed)
-                    return new DecisionReply(decided.Refusal, null);
-                await loop.Gone.WaitAsync(_startLimit, shared.Time);
-            }
-        }
-        catch (TimeoutException)
-        {
-            return new DecisionReply(Away($"no commit within {_startLimit.TotalSeconds:F0} s; it may yet be").Refusal, null);
-        }
-        catch (StoreUnavailableException e)
-        {
-            return new DecisionReply(Away(e.Message).Refusal, null);
-        }
-
-        return new DecisionReply(Away("the run doesn't come to where it asks").Refusal, null);
-    }
-
-    /// <summary>Whether an answer is the one that stands, sent again because its reply was lost.</summary>
-    private static bool IsSame(DecisionFact first, DecisionMessage message) =>
-        first.Decision == (message.Approve ? ApprovalDecision.Approved : ApprovalDecision.Rejected) && first.By == message.By && first.Comment == message.Comment
-        && (message.Arguments is null ? first.EditedArguments is null : first.EditedArguments is null || first.EditedArguments.AsSpan().SequenceEqual(message.Arguments));
-
-    /// <summary>Takes the run up, so that its code says what it waits for; says why that can't be.</summary>
-    private async Task<Refusal?> WakeAsync()
-    {
-        await _claiming.WaitAsync();
-        try
-        {
-            if (_loop is { Gone.IsCompleted: false })
-                return null;
-            if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null)
-                return new Refusal("GRN1502", $"Run '{Id}' has ended and asks nothing any more.", "Look at its result.", null);
-            if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
-                return Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}, whose code must judge the answer").Refusal;
-            if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is { } head && !FactKind.IsTerminal(head.Kind))
-                await TryClaimAsync(row, head, HasDied(row) ? RecoverReason.OwnerDied : RecoverReason.Due);
-            return null;
-        }
-        finally
-        {
-            _claiming.Release();
-        }
-    }
-
-    private bool HasDied(RunRow row) => row.Owner is { } owner && owner != shared.Incarnation && members.IsDead(owner);
-
-    private CallReply Away(string why) => new(null, Refused(new GranaryUnavailableException($"The message to run '{Id}' wasn't stored: {why}.", TimeSpan.FromSeconds(1))).Refusal);
-
-    private async Task RecoverClaimedAsync(RecoverReason reason, string? owner)
+    private async Task<bool> RecoverClaimedAsync(RecoverReason reason, string? owner)
     {
         if (_loop is { Gone.IsCompleted: false })
-            return;
+            return true;
         for (var attempt = 0; attempt < 20; attempt++)
         {
             if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
                 || await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
             {
-                return;
+                return true;
             }
 
             // Somebody has it; or it was taken up and has parked again since the caller saw it.
             if (row.Owner != owner || (row.Owner is null && row.WakeAt > shared.Time.GetUtcNow() + _early))
-                return;
+                return true;
+            if (IsForAnotherBuild(row))
+            {
+                _leaving.TrySetResult();
+                MigrateOnIdle();
+                return false;
+            }
+
             if (await TryClaimAsync(row, head, reason))
-                return;
+                return true;
         }
+
+        return false;
     }
 
     public async Task<RunEnd?> WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
@@ -415,6 +280,12 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
     private static StartReply Refused(GranaryException e) =>
         new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
 
+    /// <summary>Whether the silo that asks may have what a run waits for: this one lacks its workflow, or replays it otherwise.</summary>
+    private bool IsForAnotherBuild(RunRow row) =>
+        row is { Status: RunStatus.Waiting, WaitingOn: "version" }
+        && RequestContext.Get(IPlacementDirector.PlacementHintKey) is SiloAddress asking && asking.ToParsableString() != shared.Incarnation
+        && (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null || (row.Error is { } error && RunHistory.ReadError(error).Code != WorkflowRegistry.LackingCode));
+
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
     private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason, (JournalRow Row, SideRow? Side)? message = null)
     {
@@ -443,19 +314,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         CrashPoint.At("claim: committed");
 
         // Only what lies below the own claim: an older owner can add nothing to that.
-        var history = new RunHistory();
-        long count = 0;
-        await foreach (var page in shared.Store.ReadAsync(row.Key, 1, rows[^1].Seq, CancellationToken.None))
-        {
-            foreach (var fact in page)
-                history.Add(fact);
-            count += page.Count;
-        }
-
-        if (count != rows[^1].Seq)
-            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {rows[^1].Seq} rows.", "Please report this.");
+        var history = await ReadHistoryAsync(row.Key, rows[^1].Seq);
         CrashPoint.At("claim: journal read");
-        LogClaimed(Id, journal.Epoch, count);
+        LogClaimed(Id, journal.Epoch, claimed.Seq);
         if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
         {
             await EndAsync(journal, FactKind.Poisoned, RunStatus.Poisoned, new RunPoisonedException(new RunId(Id)));
@@ -478,7 +339,33 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         return true;
     }
 
-    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException("GRN1803",
+    /// <summary>Reads until the store gives all of it: a claim that was left unused would look like a fault of the run's.</summary>
+    private async Task<RunHistory> ReadHistoryAsync(long key, long last)
+    {
+        for (var wait = _firstWait; ; wait = wait < _longestWait ? wait * 2 : wait)
+        {
+            try
+            {
+                var history = new RunHistory();
+                long count = 0;
+                await foreach (var rows in shared.Store.ReadAsync(key, 1, last, CancellationToken.None))
+                {
+                    foreach (var fact in rows)
+                        history.Add(fact);
+                    count += rows.Count;
+                }
+
+                return count == last ? history : throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {last} rows.", "Please report this.");
+            }
+            catch (StoreUnavailableException e)
+            {
+                LogReadFailed(e, Id);
+                await Task.Delay(wait, shared.Time, shared.Stopping);
+            }
+        }
+    }
+
+    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException(WorkflowRegistry.LackingCode,
         $"This build has no workflow '{workflow}' of version {version}; the run waits for one that has.", "Add it with AddWorkflow, or check the name.")));
 
     private async Task EndAsync(RunJournal journal, string kind, RunStatus status, GranaryException why)
@@ -576,6 +463,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
 
     [LoggerMessage(1101, LogLevel.Information, "Run '{RunId}' is claimed as epoch {Epoch} at row {Row}.")]
     private partial void LogClaimed(string runId, int epoch, long row);
+
+    [LoggerMessage(1105, LogLevel.Warning, "The journal of run '{RunId}', which is claimed here, couldn't be read; it is read again.")]
+    private partial void LogReadFailed(Exception exception, string runId);
 
     [LoggerMessage(1102, LogLevel.Warning, "Run '{RunId}' waits: this build has no workflow '{Workflow}' of version {Version}.")]
     private partial void LogUnknownWorkflow(string runId, string workflow, int version);

@@ -66,21 +66,42 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is not null and owner <> $2 and status in ('running', 'waiting') order by key limit {PageRows})
+        union all
+        (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') order by key limit {PageRows})
+        order by key limit {PageRows}
+        """,
+        () => [new NpgsqlParameter<string?> { TypedValue = incarnation, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }],
+        cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        and waiting_on = 'version' and strpos(error, $2) > 0 and (workflow, workflow_version) in (select * from unnest($3, $4))
+        order by key limit {PageRows}
+        """,
+        () =>
+        [
+            new NpgsqlParameter<string> { TypedValue = $"\"code\":\"{errorCode}\"" },
+            new NpgsqlParameter<string[]> { TypedValue = [.. workflows.Select(w => w.Name)] },
+            new NpgsqlParameter<int[]> { TypedValue = [.. workflows.Select(w => w.Version)] },
+        ],
+        cancellationToken);
+
+    private async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> ReadOrphansAsync(
+        string sql, Func<NpgsqlParameter[]> parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var after = long.MinValue; ;)
         {
             var page = await ReadAsync(
-                $"""
-                (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
-                where key > $1 and owner is not null and owner <> $2 and status in ('running', 'waiting') order by key limit {PageRows})
-                union all
-                (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
-                where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') order by key limit {PageRows})
-                order by key limit {PageRows}
-                """,
-                [Of(after), new NpgsqlParameter<string?> { TypedValue = incarnation, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }],
+                sql,
+                [Of(after), .. parameters()],
                 reader => (
                     Run: new OrphanedRun(reader.GetString(0), reader.GetString(1), RunStatusText.Parse(reader.GetString(2)), reader.TextOrNull(3), reader.TextOrNull(4)),
                     Key: reader.GetInt64(5)),

@@ -92,6 +92,11 @@ internal sealed partial class PostgresJournalStore : IJournalStore
         _reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) =>
+        _reader.FindLackingAsync(errorCode, workflows, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) =>
         _reader.FindOwnedAsync(incarnation, cancellationToken);
 

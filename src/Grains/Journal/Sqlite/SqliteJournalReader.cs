@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace Granary.Journal.Sqlite;
@@ -63,25 +64,46 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is not null and owner <> $me and status in ('running', 'waiting')
+        union all
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        order by key limit {PageRows}
+        """,
+        command => command.Parameters.AddWithValue("$me", (object?)incarnation ?? DBNull.Value),
+        cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        and waiting_on = 'version' and instr(error, $code) > 0
+        and exists (select 1 from json_each($workflows) where value ->> 0 = workflow and value ->> 1 = workflow_version)
+        order by key limit {PageRows}
+        """,
+        command =>
+        {
+            command.Parameters.AddWithValue("$code", $"\"code\":\"{errorCode}\"");
+            command.Parameters.AddWithValue("$workflows", JsonSerializer.Serialize(workflows.Select(w => new object[] { w.Name, w.Version })));
+        },
+        cancellationToken);
+
+    private async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> ReadOrphansAsync(
+        string sql, Action<SqliteCommand> bind, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (long? after = long.MinValue; after is not null;)
         {
             var last = after.Value;
             (var page, after) = await ReadAsync(
-                $"""
-                select id, workflow, status, waiting_on, owner, key from granary_runs
-                where key > $after and owner is not null and owner <> $me and status in ('running', 'waiting')
-                union all
-                select id, workflow, status, waiting_on, owner, key from granary_runs
-                where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
-                order by key limit {PageRows}
-                """,
+                sql,
                 command =>
                 {
                     command.Parameters.AddWithValue("$after", last);
-                    command.Parameters.AddWithValue("$me", (object?)incarnation ?? DBNull.Value);
+                    bind(command);
                 },
                 ReadOrphans,
                 cancellationToken).ConfigureAwait(false);

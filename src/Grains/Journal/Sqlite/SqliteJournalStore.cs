@@ -105,6 +105,11 @@ internal sealed partial class SqliteJournalStore : IJournalStore
         Reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) =>
+        Reader.FindLackingAsync(errorCode, workflows, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) =>
         Reader.FindOwnedAsync(incarnation, cancellationToken);
 
