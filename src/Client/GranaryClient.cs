@@ -158,14 +158,14 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         // Always a key: the call may be made again after its answer was lost.
         var message = new SignalMessage(topic, idempotencyKey ?? Guid.CreateVersion7(time.GetUtcNow()).ToString(), StepContext.Current?.RunId.Value,
             values.Write(payload, $"The signal to topic '{topic}' of run '{id}'"));
-        var reply = await CallAsync(id, $"The signal to run '{id}' was not confirmed; it may or may not be stored", grain => grain.SignalAsync(message), cancellationToken).ConfigureAwait(false);
+        var reply = await TellAsync(id, $"The signal to run '{id}' was not confirmed; it may or may not be stored", grain => grain.SignalAsync(message), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
         ThrowRefused(id, reply, "can't be sent a signal");
     }
 
     public async Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
-        var reply = await CallAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, actor?.User), cancellationToken).ConfigureAwait(false);
+        var reply = await TellAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, actor?.User), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
         if (reply.Status != RunStatus.Cancelled)
             ThrowRefused(id, reply, "can't be cancelled");
     }
@@ -216,7 +216,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         var found = await InboxAsync($"Approval '{id}' can't be read", inbox => inbox.FindAsync(id), cancellationToken).ConfigureAwait(false)
             ?? throw new GranaryException("GRN1502", $"There is no approval '{id}'.", "List the open ones.");
         var message = new DecisionMessage(id, approve, arguments, comment, actor?.User, actor?.Roles ?? []);
-        var reply = await CallAsync(new RunId(found.Run), $"The answer to approval '{id}' was not confirmed; it may or may not be stored", grain => grain.DecideAsync(message), cancellationToken).ConfigureAwait(false);
+        var reply = await TellAsync(new RunId(found.Run), $"The answer to approval '{id}' was not confirmed; it may or may not be stored", grain => grain.DecideAsync(message), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
         if (reply.Refusal is { } refusal)
             throw Refused(refusal);
         if (reply.First is { } first)
@@ -232,6 +232,18 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         catch (Exception e) when (IsWithoutSilo(e))
         {
             throw Unreachable(what, e);
+        }
+    }
+
+    /// <summary>A call that an activation may be too late for; the next one is there in a moment.</summary>
+    private async Task<T> TellAsync<T>(RunId id, string what, Func<IWorkflowGrain, Task<T>> call, Func<T, bool> isLeaving, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var reply = await CallAsync(id, what, call, cancellationToken).ConfigureAwait(false);
+            if (!isLeaving(reply))
+                return reply;
+            await Task.Delay(_pause, time, cancellationToken).ConfigureAwait(false);
         }
     }
 

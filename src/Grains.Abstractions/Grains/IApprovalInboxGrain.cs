@@ -54,7 +54,9 @@ internal sealed record DecisionMessage(
 /// <summary>What an answer came to.</summary>
 /// <param name="Refusal">Why it wasn't accepted; null when it was, or when another was first.</param>
 /// <param name="First">The answer that was first; null when this one stands.</param>
+/// <param name="IsLeaving">Whether this activation is going and did nothing: the next one must be asked.</param>
 [GenerateSerializer, Immutable, Alias("granary.DecisionReply")]
 internal sealed record DecisionReply(
     [property: Id(0)] Refusal? Refusal,
-    [property: Id(1)] DecisionFact? First);
+    [property: Id(1)] DecisionFact? First,
+    [property: Id(2)] bool IsLeaving = false);

@@ -34,10 +34,12 @@ internal sealed record SignalMessage(
 /// <summary>What a message to a run came to.</summary>
 /// <param name="Status">How the run stands; null when there is none.</param>
 /// <param name="Refusal">Why it wasn't accepted; null when it was.</param>
+/// <param name="IsLeaving">Whether this activation is going and did nothing: the next one must be asked.</param>
 [GenerateSerializer, Immutable, Alias("granary.CallReply")]
 internal sealed record CallReply(
     [property: Id(0)] RunStatus? Status,
-    [property: Id(1)] Refusal? Refusal);
+    [property: Id(1)] Refusal? Refusal,
+    [property: Id(2)] bool IsLeaving = false);
 
 /// <summary>A named value, if there is one.</summary>
 [GenerateSerializer, Immutable, Alias("granary.EventReply")]

@@ -73,6 +73,8 @@ internal sealed partial class WorkflowGrain
         {
             if (_loop is { Gone.IsCompleted: false })
                 return null;
+            if (_leaving.Task.IsCompleted)
+                return new CallReply(null, null, IsLeaving: true);
             if (await FindAsync(CancellationToken.None) is not { } row)
                 return new CallReply(null, null);
             if (await isKnown())
@@ -105,6 +107,8 @@ internal sealed partial class WorkflowGrain
                     return new DecisionReply(null, IsSame(first, message) ? null : first);
                 if (_loop is not { Gone.IsCompleted: false })
                 {
+                    if (_leaving.Task.IsCompleted)
+                        return new DecisionReply(null, null, IsLeaving: true);
                     if (await WakeAsync() is { } refusal)
                         return new DecisionReply(refusal, null);
                     continue;
@@ -141,7 +145,7 @@ internal sealed partial class WorkflowGrain
         await _claiming.WaitAsync();
         try
         {
-            if (_loop is { Gone.IsCompleted: false })
+            if (_loop is { Gone.IsCompleted: false } || _leaving.Task.IsCompleted)
                 return null;
             if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null)
                 return new Refusal("GRN1502", $"Run '{Id}' has ended and asks nothing any more.", "Look at its result.", null);

@@ -407,9 +407,18 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         // Before the activation goes: a keeper that isn't told finds the run at its next look, which may be late.
         if (loop.ParkedUntil is { } due)
             await shared.WakeUps.TellAsync(loop.Key, Id, due);
-        if (_loop != loop)
-            return;
-        Go();
+
+        // Not while a call takes the run up again: what it begins would go with this activation.
+        await _claiming.WaitAsync();
+        try
+        {
+            if (_loop == loop)
+                Go();
+        }
+        finally
+        {
+            _claiming.Release();
+        }
     }
 
     /// <summary>Leaves as soon as no call is open: those that only wait are answered, and ask the next activation.</summary>

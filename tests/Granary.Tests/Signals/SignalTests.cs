@@ -160,6 +160,30 @@ public sealed class SignalTests
     }
 
     [Fact]
+    public async Task a_signal_that_meets_the_parking_of_its_run_wakes_it_all_the_same()
+    {
+        const int Runs = 200;
+        await using var app = await TestApp.StartAsync(Parking);
+        var results = await Task.WhenAll(Enumerable.Range(0, Runs).Select(async r =>
+        {
+            var run = await app.Client.Workflow<int, string>("collect").StartAsync(3, new() { Id = $"r{r}" }, Stop);
+            for (var i = 0; i < 3; i++)
+            {
+                // The run parks a second after it came to rest: each of these falls somewhere around that moment.
+                await Task.Delay(950 + r, Stop);
+                await run.SignalAsync("word", $"{i}", cancellationToken: Stop);
+            }
+
+            return await run.ResultAsync(Stop);
+        }));
+
+        Assert.All(results, result => Assert.Equal("0 1 2", result));
+        Assert.True((long)app.Query("select count(*) from granary_journal_v where kind = 'Parked'")[0][0]! > Runs / 2);
+        Assert.Equal([[0L]], app.Query("select max(recovery_attempts) from granary_runs_v"));
+        Invariants.AssertHold(app.DataPath);
+    }
+
+    [Fact]
     public async Task bad_topics_and_keys_and_unknown_runs_are_refused()
     {
         await using var app = await TestApp.StartAsync(Parking);
