@@ -15,7 +15,7 @@ internal static class Asking
         printer.Run(run);
         using var watched = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var outage = StoreOutage.WatchAsync(services, watched.Token);
-        var watching = WatchAsync(run, printer, watched.Token);
+        var watching = WatchAsync(run, printer, new Answering(client, printer), watched.Token);
         if (await Task.WhenAny(watching, outage).ConfigureAwait(false) == outage)
             await outage.ConfigureAwait(false);
         var fromJournal = await watching.ConfigureAwait(false);
@@ -25,7 +25,7 @@ internal static class Asking
     }
 
     /// <summary>Prints each step as it is recorded. Returns whether the end was recorded by an earlier process.</summary>
-    private static async Task<bool> WatchAsync(RunHandle run, Printer printer, CancellationToken cancellationToken)
+    private static async Task<bool> WatchAsync(RunHandle run, Printer printer, Answering answering, CancellationToken cancellationToken)
     {
         await foreach (var update in run.WatchAsync(cancellationToken: cancellationToken).ConfigureAwait(false))
         {
@@ -34,8 +34,13 @@ internal static class Asking
                 case StepEnded ended:
                     printer.Step(ended);
                     break;
-                case RunStatusChanged { Status: RunStatus.Waiting } when await run.InfoAsync(cancellationToken).ConfigureAwait(false) is { WaitingOn: "version" } info:
-                    throw new RunWaitsException(info);
+                case RunStatusChanged { Status: RunStatus.Waiting }:
+                    var info = await run.InfoAsync(cancellationToken).ConfigureAwait(false);
+                    if (info.WaitingOn == "version")
+                        throw new RunWaitsException(info);
+                    if (info.WaitingOn == "approval")
+                        await answering.BeginAsync(run.Id, cancellationToken).ConfigureAwait(false);
+                    break;
                 case RunStatusChanged { Status: RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned } end:
                     return printer.IsFromJournal(end);
             }

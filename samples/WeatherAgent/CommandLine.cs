@@ -7,12 +7,12 @@ namespace WeatherAgent;
 /// <summary>The command line: what it takes, and how it says that something is wrong.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] _laterOptions = ["--url", "--approve"];
+    private static readonly string[] _laterOptions = ["--url"];
 
     public static int Run(string[] args, Func<Settings, Task<int>> run)
     {
         if (args.FirstOrDefault(a => _laterOptions.Contains(a.Split('=')[0])) is { } later)
-            return Refuse($"{later} isn't there yet: this build has neither HTTP nor approvals.");
+            return Refuse($"{later} isn't there yet: this build has no HTTP.");
 
         var question = new Argument<string>("question")
         {
@@ -45,10 +45,11 @@ internal static class CommandLine
         var output = new Option<string>("--output") { Description = "text or json.", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json");
         var sleep = Duration("--sleep", "The run sleeps durably that long between its first and second model call.");
+        var approve = new Option<bool>("--approve") { Description = "The run asks for approval of its answer before it ends; answer yes or no on the standard input." };
         var verbose = new Option<bool>("--verbose") { Description = "Logs, and stack traces of errors." };
         var root = new RootCommand("Asks an agent about the weather. Kill it at any moment and start it again with the same --id: it goes on.")
         {
-            question, id, data, connection, serve, role, start, delay, effects, output, sleep, verbose,
+            question, id, data, connection, serve, role, start, delay, effects, output, sleep, approve, verbose,
         };
 
         var parsed = root.Parse(args);
@@ -74,6 +75,7 @@ internal static class CommandLine
             Effects = result.GetValue(effects),
             Json = result.GetValue(output) == "json",
             Sleep = result.GetValue(sleep),
+            Approve = result.GetValue(approve),
             Verbose = result.GetValue(verbose),
         }).ConfigureAwait(false));
         var invoked = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

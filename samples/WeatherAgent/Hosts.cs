@@ -18,6 +18,8 @@ internal static class Hosts
         // A demonstration works without a key: the offline demo model is good enough where nothing better is found.
         builder.Services.Configure<ModelChoiceOptions>(o => o.Detect = true);
         builder.Services.AddSingleton(settings).AddSingleton(new Effects(settings.Effects));
+        var wishes = new RunWishes(settings.Serve ? (RunId?)null : id, settings.Sleep, settings.Approve);
+        builder.Services.AddSingleton(wishes);
         builder.AddGranary(granary =>
         {
             granary.Configure(o =>
@@ -32,7 +34,7 @@ internal static class Hosts
             granary.AddAgent("weather", "Answer questions about the weather. Ask for every city that is named.")
                 .AddTools<WeatherTools>()
                 .Configure(agent => agent.BeforeModelCall = (ctx, call) =>
-                    RoundSleep.BeforeSecondCallAsync(ctx, call, settings.Serve || ctx.RunId == id ? settings.Sleep : null));
+                    RoundSleep.BeforeSecondCallAsync(ctx, call, wishes.AreFor(ctx.RunId) ? wishes.Sleep : null));
         });
         return builder.Build();
     }

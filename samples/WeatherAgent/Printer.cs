@@ -64,6 +64,15 @@ internal sealed class Printer(Settings settings, int pid, TimeSpan clockOffset =
         Line($"  {Source(ended),-8}  {step.Key.Value,-8} {step.Kind,-5} {step.Name,-16} {(step.Status == StepStatus.Succeeded ? $"{milliseconds} ms" : $"{step.Status.ToString().ToLowerInvariant()}: {step.Error?.Message}")}");
     }
 
+    /// <summary>A question to whoever sits here, and how to answer it.</summary>
+    public void Approval(PendingApproval asked)
+    {
+        var text = asked.Arguments?.GetString() ?? "";
+        Line(settings.Json
+            ? JsonSerializer.Serialize(new { @event = "approval", id = asked.Id, question = asked.Question, text }, _json)
+            : $"\n{text}\n\n{asked.Question} Type yes or no and Enter; what follows the word is the comment. (approval {asked.Id})");
+    }
+
     public void Answer(string text, bool fromJournal)
     {
         if (settings.Json)

@@ -16,5 +16,6 @@ internal sealed record Settings
     public string? Effects { get; init; }
     public bool Json { get; init; }
     public TimeSpan? Sleep { get; init; }
+    public bool Approve { get; init; }
     public bool Verbose { get; init; }
 }

@@ -12,9 +12,12 @@ namespace Granary.Client;
 /// <param name="stopping">Fires when this process begins to stop: whoever waits here is told, instead of asking a silo that goes.</param>
 /// <param name="retry">Makes calls again.</param>
 /// <param name="poll">How long one long poll waits: well below Orleans' response timeout.</param>
-internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping, CallRetry retry, TimeSpan poll)
-    : IGranaryClient, IRunStarter, IRunReader, IServicesSource
+/// <param name="actor">For whom it acts.</param>
+internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, TimeProvider time, IServiceProvider services, CancellationToken stopping, CallRetry retry, TimeSpan poll, Actor? actor = null)
+    : IGranaryClient, IRunStarter, IRunReader, IApprovalDesk, IServicesSource
 {
+    private const int PageSize = 100;
+
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
 
@@ -52,6 +55,16 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
 
     public RunHandle<TOut> Run<TOut>(RunId id) => new(new RunId(id.Value), this, isNew: false, inputDiffers: false);
 
+    public ApprovalInbox Approvals => new(this);
+
+    public IGranaryClient As(string user, params string[] roles)
+    {
+        Names.CheckName(user, "user");
+        foreach (var role in roles)
+            Names.CheckName(role, "role");
+        return new GranaryClient(grains, values, time, Services, stopping, retry, poll, new Actor(user, roles));
+    }
+
     public RunHandle Handle(StartedRun run) => new(run.Id, this, run.IsNew, run.InputDiffers);
 
     public RunHandle<TOut> Handle<TOut>(StartedRun run) => new(run.Id, this, run.IsNew, run.InputDiffers);
@@ -80,7 +93,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         {
             RunStatus.Succeeded => end.Output is null ? default! : values.Read<T>(end.Output, $"The result of run '{id}'")!,
             RunStatus.Failed => throw new RunFailedException(id, RunSnapshots.ReadError(end.Error)),
-            RunStatus.Cancelled => throw new RunCancelledException(id, end.Error is null ? null : RunSnapshots.ReadError(end.Error).Message),
+            RunStatus.Cancelled => throw new RunCancelledException(id, end.Error is null ? null : RunSnapshots.ReadError(end.Error).Message is { Length: > 0 } reason ? reason : null),
             _ => throw new RunPoisonedException(id),
         };
     }
@@ -135,6 +148,115 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         }
     }
 
+    public async Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        Names.CheckName(topic, "topic");
+        if (idempotencyKey is not null)
+            Names.CheckIdempotencyKey(idempotencyKey);
+
+        // Always a key: the call may be made again after its answer was lost.
+        var message = new SignalMessage(topic, idempotencyKey ?? Guid.CreateVersion7(time.GetUtcNow()).ToString(), StepContext.Current?.RunId.Value,
+            values.Write(payload, $"The signal to topic '{topic}' of run '{id}'"));
+        var reply = await TellAsync(id, $"The signal to run '{id}' was not confirmed; it may or may not be stored", grain => grain.SignalAsync(message), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
+        ThrowRefused(id, reply, "can't be sent a signal");
+    }
+
+    public async Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        var reply = await TellAsync(id, $"The cancellation of run '{id}' was not confirmed; it may or may not be stored", grain => grain.CancelAsync(reason, actor?.User), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
+        if (reply.Status != RunStatus.Cancelled)
+            ThrowRefused(id, reply, "can't be cancelled");
+    }
+
+    public async Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        var begun = time.GetTimestamp();
+        while (true)
+        {
+            var left = within == Timeout.InfiniteTimeSpan ? poll : within - time.GetElapsedTime(begun);
+            left = left < TimeSpan.Zero ? TimeSpan.Zero : left < poll ? left : poll;
+            var reply = await PollAsync(id, grain => grain.ReadEventAsync(name, after, left, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (reply is { Event: { } found })
+                return new EventValue<T>(values.Read<T>(found.Value, $"The event '{name}' of run '{id}'")!, new StepKey(found.StepKey), found.At, found.Sequence);
+            if (reply is { Exists: false })
+                throw new RunNotFoundException(id);
+            if (reply is { HasEnded: true } && within != TimeSpan.Zero)
+                throw new RunStateException(id, (await SnapshotAsync(id, cancellationToken).ConfigureAwait(false)).Status, $"sets no {(after is null ? "" : "more ")}event '{name}'");
+            if (within != Timeout.InfiniteTimeSpan && time.GetElapsedTime(begun) >= within)
+                return null;
+        }
+    }
+
+    public byte[] Write<T>(T arguments, string id) => values.Write(arguments, $"The edited arguments of approval '{id}'");
+
+    public async IAsyncEnumerable<PendingApproval> ListAsync(ApprovalFilter filter, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        IReadOnlyList<ApprovalFact> page = [];
+        do
+        {
+            var last = page.Count == 0 ? null : page[^1];
+            page = await InboxAsync("The approvals can't be listed", inbox => inbox.ListAsync(filter.Run?.Value, filter.Workflow, last, PageSize), cancellationToken).ConfigureAwait(false);
+            foreach (var fact in page)
+            {
+                if (filter.Decider is null || fact.Deciders.Count == 0 || fact.Deciders.Contains(filter.Decider))
+                    yield return PendingApprovals.ToPending(fact);
+            }
+        }
+        while (page.Count == PageSize);
+    }
+
+    public async Task DecideAsync(string id, bool approve, byte[]? arguments, string? comment, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        var found = await InboxAsync($"Approval '{id}' can't be read", inbox => inbox.FindAsync(id), cancellationToken).ConfigureAwait(false)
+            ?? throw new GranaryException("GRN1502", $"There is no approval '{id}'.", "List the open ones.");
+        var message = new DecisionMessage(id, approve, arguments, comment, actor?.User, actor?.Roles ?? []);
+        var reply = await TellAsync(new RunId(found.Run), $"The answer to approval '{id}' was not confirmed; it may or may not be stored", grain => grain.DecideAsync(message), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.First is { } first)
+            throw new ApprovalClosedException(id, new Approval(id, first.Decision, first.By, first.Comment, first.At));
+    }
+
+    private async Task<T> InboxAsync<T>(string what, Func<IApprovalInboxGrain, Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await retry.CallAsync(_ => call(grains.GetGrain<IApprovalInboxGrain>(0)), what, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsWithoutSilo(e))
+        {
+            throw Unreachable(what, e);
+        }
+    }
+
+    /// <summary>A call that an activation may be too late for; the next one is there in a moment.</summary>
+    private async Task<T> TellAsync<T>(RunId id, string what, Func<IWorkflowGrain, Task<T>> call, Func<T, bool> isLeaving, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var reply = await CallAsync(id, what, call, cancellationToken).ConfigureAwait(false);
+            if (!isLeaving(reply))
+                return reply;
+            await Task.Delay(_pause, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static void ThrowRefused(RunId id, CallReply reply, string verb)
+    {
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.Status is not { } status)
+            throw new RunNotFoundException(id);
+        if (status is RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Poisoned)
+            throw new RunStateException(id, status, verb);
+    }
+
     private async Task<RunEnd> EndAsync(RunId id, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();
@@ -159,7 +281,7 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
             var answer = await CallAsync(id, $"Run '{id}' can't be waited for", call, stop.Token).ConfigureAwait(false);
 
             // An activation that goes answers at once; the next one may take a moment to be there.
-            if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
+            if (answer is null or JournalPage { Facts.Count: 0, HasEnded: false, Exists: true } or EventReply { Event: null, HasEnded: false, Exists: true } && time.GetElapsedTime(begun) < _early)
                 await Task.Delay(_pause, time, stop.Token).ConfigureAwait(false);
             return answer;
         }

@@ -51,7 +51,7 @@ internal static class RunSnapshots
         RunStatus? status = fact.Kind switch
         {
             "Started" or "Claimed" or "Released" => RunStatus.Running,
-            "Parked" or "Waiting" or "TimerStarted" => RunStatus.Waiting,
+            "Parked" or "Waiting" or "TimerStarted" or "WaitStarted" => RunStatus.Waiting,
             "Succeeded" => RunStatus.Succeeded,
             "Failed" => RunStatus.Failed,
             "Cancelled" => RunStatus.Cancelled,

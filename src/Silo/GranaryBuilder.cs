@@ -1,8 +1,10 @@
 using Granary.Silo.Hosting;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Hosting;
 
 namespace Granary.Silo;
 
@@ -14,16 +16,9 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
     /// <summary>The host's builder; the first call makes it and registers the silo.</summary>
     public static GranaryBuilder For(IHostApplicationBuilder host)
     {
-        if (host.Services.FirstOrDefault(s => s.ServiceType == typeof(GranaryBuilder))?.ImplementationInstance is GranaryBuilder existing)
+        if (Find(host.Services) is { } existing)
             return existing;
-        var builder = new GranaryBuilder(host.Services);
-        host.Services.AddSingleton(builder);
-        var section = host.Configuration.GetSection("Granary");
-        host.Services.AddOptions<GranaryOptions>().Bind(section).ValidateOnStart();
-        host.Services.AddSingleton<IValidateOptions<GranaryOptions>, GranaryOptionsValidator>();
-        EngineServices.Add(host.Services);
-        StoreServices.Add(host.Services);
-
+        var builder = Add(host.Services, host.Configuration);
         host.Services.AddOptions<LoggerFilterOptions>().Configure(QuietOrleans);
 
         // Before Orleans: hosted services start in this order, and the silo must find its store open.
@@ -31,6 +26,34 @@ internal sealed class GranaryBuilder(IServiceCollection services) : IGranaryBuil
         host.Services.AddHostedService<DeadNeighbours>();
         host.UseOrleans(OrleansOverStore.Use);
         RecoveryServices.Add(host.Services);
+        return builder;
+    }
+
+    /// <summary>The builder of a host that is a silo already; the first call makes it.</summary>
+    public static GranaryBuilder For(ISiloBuilder silo)
+    {
+        if (Find(silo.Services) is { } existing)
+            return existing;
+        var builder = Add(silo.Services, silo.Configuration);
+
+        // Before the silo's own service, which stands among them by now.
+        silo.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StoreStartup>());
+        OrleansOverStore.UseState(silo);
+        RecoveryServices.Add(silo.Services);
+        return builder;
+    }
+
+    private static GranaryBuilder? Find(IServiceCollection services) =>
+        services.FirstOrDefault(s => s.ServiceType == typeof(GranaryBuilder))?.ImplementationInstance as GranaryBuilder;
+
+    private static GranaryBuilder Add(IServiceCollection services, IConfiguration configuration)
+    {
+        var builder = new GranaryBuilder(services);
+        services.AddSingleton(builder);
+        services.AddOptions<GranaryOptions>().Bind(configuration.GetSection("Granary")).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<GranaryOptions>, GranaryOptionsValidator>();
+        EngineServices.Add(services);
+        StoreServices.Add(services);
         return builder;
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Granary;
 using Granary.CrashHost;
+using Granary.Engine;
 using Granary.Runs;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
@@ -17,6 +18,7 @@ using Microsoft.Extensions.Logging;
 // GRANARY_CRASH_LIST=FILE    writes the places that were reached, one a line
 // GRANARY_BROKEN=1           the deliberately broken build
 // GRANARY_ROLE=ROLE          a role of the silo
+// GRANARY_WITHOUT=WORKFLOW   a build that lacks that workflow
 // GRANARY_MAX_RECOVERIES=N   the recovery limit, or "none"
 // SIGTERM and SIGINT stop it in good order.
 var (workflow, id, data, effectsPath) = (args[0], args[1], args[2], args[3]);
@@ -42,6 +44,9 @@ builder.AddGranary(granary => granary.Configure(o =>
         var limit => int.Parse(limit, System.Globalization.CultureInfo.InvariantCulture),
     };
 }).AddWorkflowsFrom(typeof(Scenario).Assembly).AddAgent("painter").UseModel(_ => new OfflineChatClient()).AddTools<Painting>());
+var lacking = Environment.GetEnvironmentVariable("GRANARY_WITHOUT");
+foreach (var service in builder.Services.Where(s => s.ImplementationInstance is WorkflowDescriptor workflow && workflow.Name == lacking).ToList())
+    builder.Services.Remove(service);
 using var host = builder.Build();
 await host.StartAsync();
 var client = host.Services.GetRequiredService<IGranaryClient>();

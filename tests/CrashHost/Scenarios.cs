@@ -201,3 +201,21 @@ public sealed class Painting(IServiceProvider services)
         return $"rendered {milliseconds}";
     }
 }
+
+/// <summary>Waits for as many signals as its input says, and returns them in their order; tells by an event how many it has.</summary>
+[Workflow("mailbox")]
+public sealed class Mailbox : Workflow<string, string>
+{
+    /// <inheritdoc/>
+    public override async Task<string> RunAsync(WorkflowContext ctx, string input)
+    {
+        var got = new List<string>();
+        for (var count = int.Parse(input, System.Globalization.CultureInfo.InvariantCulture); got.Count < count;)
+        {
+            got.Add(await ctx.WaitForSignalAsync<string>("n"));
+            await ctx.SetEventAsync("got", got.Count);
+        }
+
+        return string.Join(' ', got);
+    }
+}

@@ -38,7 +38,17 @@ internal sealed class ToolCalls(
             return new(new(call.CallId, $"Error: Requested function \"{call.Name}\" not found."), false);
         try
         {
-            var json = await InvokeAsync(tool, call, key, index, count).ConfigureAwait(true);
+            var toolOptions = ConfiguredTool.OptionsOf(tool, settings.ConfigureTool);
+            var scope = StepScope.Under(key);
+            if (ToolGate.Of(tool, toolOptions) is { } approval)
+            {
+                var (approved, refusal) = await new ToolGate(flow.Engine, settings.Agent ?? settings.Model.Name).PassAsync(approval, tool, call, scope.Next()).ConfigureAwait(true);
+                if (approved is null)
+                    return new(new(call.CallId, refusal), false);
+                call = approved;
+            }
+
+            var json = await InvokeAsync(tool, toolOptions, call, key, scope, index, count).ConfigureAwait(true);
             return new(ToContent(call, ToolResults.Read(json)), false);
         }
         catch (Exception e) when (!StopsTheRun(e))
@@ -52,9 +62,8 @@ internal sealed class ToolCalls(
         }
     }
 
-    private async Task<JsonElement> InvokeAsync(AIFunction tool, FunctionCallContent call, StepKey key, int index, int count)
+    private async Task<JsonElement> InvokeAsync(AIFunction tool, ToolOptions toolOptions, FunctionCallContent call, StepKey key, StepScope scope, int index, int count)
     {
-        var toolOptions = ConfiguredTool.OptionsOf(tool, settings.ConfigureTool);
         var body = new ToolBody(client, tool, call, options, history, round, index, count, isStreaming);
         switch (toolOptions.Execution)
         {
@@ -69,7 +78,7 @@ internal sealed class ToolCalls(
                     Remote = RemoteOf(toolOptions, tool, arguments),
                 }).ConfigureAwait(true);
             case ToolExecution.Workflow:
-                return await flow.Engine.InScopeAsync(StepScope.Under(key), () => body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken)).ConfigureAwait(true);
+                return await flow.Engine.InScopeAsync(scope, () => body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken)).ConfigureAwait(true);
             default:
                 return await body.RunAsync(flow.Engine.Services, flow.Engine.CancellationToken).ConfigureAwait(true);
         }

@@ -14,6 +14,9 @@ public sealed class ToolAttribute(string? name = null) : Attribute
     /// <summary>The limit of one attempt in seconds. Default 0: what the agent says.</summary>
     public double TimeoutSeconds { get; init; }
 
+    /// <summary>Whether a person must approve each call.</summary>
+    public bool RequireApproval { get; init; }
+
     /// <summary>Where the tool's code runs. Default <see cref="ToolExecution.Step"/>.</summary>
     public ToolExecution Execution { get; init; }
 
@@ -24,6 +27,8 @@ public sealed class ToolAttribute(string? name = null) : Attribute
             options.Retry = new(MaxAttempts);
         if (TimeoutSeconds > 0)
             options.Timeout = TimeSpan.FromSeconds(TimeoutSeconds);
+        if (RequireApproval)
+            options.Approval = new();
         options.Execution = Execution;
     }
 }

@@ -29,12 +29,6 @@ internal static partial class ToolNames
                 $"The tool name '{tool.Name}' was made by the compiler for a lambda or local function; it changes when the code around it does, and then open runs no longer find their steps.",
                 "Give the tool a name: AIFunctionFactory.Create(function, \"get_weather\"), or use a method of a class.");
         }
-
-        if (tool.GetService(typeof(ApprovalRequiredAIFunction)) is not null)
-        {
-            throw new GranaryUsageException("GRN2011", $"The tool '{tool.Name}' needs approval, which tools inside a run can't ask for yet.",
-                "Take the tool out, or leave the approval out.");
-        }
     }
 
     public static GranaryUsageException Duplicate(string name) =>

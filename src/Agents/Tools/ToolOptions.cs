@@ -19,6 +19,12 @@ public class ToolOptions
     /// the same idempotency key and attempt number.
     /// </summary>
     public string? RunOn { get; set; }
+
+    /// <summary>
+    /// Whether a person must approve a call before it is made; default null: no, unless the tool is an
+    /// <c>ApprovalRequiredAIFunction</c>. Holds inside of runs; a client that is used outside of one makes its calls at once.
+    /// </summary>
+    public ToolApproval? Approval { get; set; }
 }
 
 /// <summary>Where a tool's code runs.</summary>

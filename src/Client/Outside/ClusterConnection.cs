@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Granary.Shared;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -42,7 +43,6 @@ internal sealed class ClusterConnection : IHostedService, IDisposable
             builder = new NpgsqlConnectionStringBuilder(given)
             {
                 ApplicationName = "granary client",
-                SearchPath = _options.Schema,
                 Timezone = "UTC",
                 MaxPoolSize = MaxConnections,
                 MinPoolSize = 0,
@@ -50,6 +50,7 @@ internal sealed class ClusterConnection : IHostedService, IDisposable
                 PersistSecurityInfo = false,
                 IncludeErrorDetail = false,
             };
+            PostgresPools.MeanPrimary(builder);
         }
         catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
         {
@@ -58,7 +59,7 @@ internal sealed class ClusterConnection : IHostedService, IDisposable
         }
 
         _where = $"Postgres database '{builder.Database ?? builder.Username}' on {builder.Host}:{builder.Port}, schema '{_options.Schema}'";
-        DataSource = NpgsqlDataSource.Create(builder);
+        DataSource = PostgresPools.Create(builder, _options.Schema);
     }
 
     public NpgsqlDataSource DataSource { get; }

@@ -19,6 +19,16 @@ internal static class GranaryJson
         Converters = { new BigIntegerConverter() },
     };
 
+    /// <summary>A value that stands in another as it is.</summary>
+    public static JsonElement Element(ReadOnlyMemory<byte> json)
+    {
+        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = Own.MaxDepth });
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>The JSON of such a value.</summary>
+    public static byte[] Bytes(JsonElement element) => System.Text.Encoding.UTF8.GetBytes(element.GetRawText());
+
     private static JsonSerializerOptions CreateOwn()
     {
         var options = Create();

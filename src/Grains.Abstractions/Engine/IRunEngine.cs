@@ -42,6 +42,13 @@ internal interface IRunEngine
 
     Task SleepAsync(TimeSpan? duration, DateTimeOffset? until);
 
+    Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within);
+
+    /// <summary>Asks people. Only the caller waits; the rest of the run goes on.</summary>
+    Task<Approval<T>> RequestApprovalAsync<T>(ApprovalCall<T> call);
+
+    Task SetEventAsync<T>(string name, T value);
+
     Task<T> BranchAsync<T>(string name, Func<Task<T>> body);
 
     /// <summary>Runs workflow code under a scope of the caller's making, on the run's scheduler.</summary>

@@ -12,4 +12,12 @@ internal interface IRunReader
     IAsyncEnumerable<StepInfo> StepsAsync(RunId id, CancellationToken cancellationToken);
 
     IAsyncEnumerable<RunUpdate> WatchAsync(RunId id, long after, CancellationToken cancellationToken);
+
+    Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken);
+
+    Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken);
+
+    /// <summary>The first value after a place in the journal, or the newest; null when none came in time.</summary>
+    /// <exception cref="RunStateException">The run has ended and none can come.</exception>
+    Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken);
 }

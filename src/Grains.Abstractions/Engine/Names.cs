@@ -10,6 +10,8 @@ internal static class Names
     /// <summary>Checks a workflow, step, branch, tool or agent name.</summary>
     public static void CheckName(string? value, string what) => Check(value, what, MaxNameLength, "GRN1703");
 
+    public static void CheckIdempotencyKey(string? value) => Check(value, "idempotency key", RunId.MaxLength, "GRN1704");
+
     private static void Check(string? value, string what, int maxLength, string code)
     {
         if (string.IsNullOrWhiteSpace(value))

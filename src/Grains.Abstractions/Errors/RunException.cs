@@ -26,6 +26,17 @@ public sealed class RunConflictException(RunId runId, string existingWorkflow, s
     public string ExistingWorkflow { get; } = existingWorkflow;
 }
 
+/// <summary><c>GRN1003</c>: the run doesn't stand so that the verb could apply: it has ended.</summary>
+/// <param name="runId">The run.</param>
+/// <param name="status">How it stands.</param>
+/// <param name="verb">What was asked of it.</param>
+public sealed class RunStateException(RunId runId, RunStatus status, string verb)
+    : RunException(runId, "GRN1003", $"Run '{runId}' {verb}: it has ended ({status.ToString().ToLowerInvariant()}).", "Look at its result; start or fork another run.")
+{
+    /// <summary>How the run stands.</summary>
+    public RunStatus Status { get; } = status;
+}
+
 /// <summary><c>GRN1101</c>: the run's code threw.</summary>
 /// <param name="runId">The run.</param>
 /// <param name="error">What it threw.</param>

@@ -23,6 +23,39 @@ internal sealed record Refusal(
     [property: Id(2)] string? Remedy,
     [property: Id(3)] TimeSpan? RetryAfter);
 
+/// <summary>A signal. User data crosses as JSON bytes.</summary>
+[GenerateSerializer, Immutable, Alias("granary.SignalMessage")]
+internal sealed record SignalMessage(
+    [property: Id(0)] string Topic,
+    [property: Id(1)] string Key,
+    [property: Id(2)] string? From,
+    [property: Id(3)] byte[] Value);
+
+/// <summary>What a message to a run came to.</summary>
+/// <param name="Status">How the run stands; null when there is none.</param>
+/// <param name="Refusal">Why it wasn't accepted; null when it was.</param>
+/// <param name="IsLeaving">Whether this activation is going and did nothing: the next one must be asked.</param>
+[GenerateSerializer, Immutable, Alias("granary.CallReply")]
+internal sealed record CallReply(
+    [property: Id(0)] RunStatus? Status,
+    [property: Id(1)] Refusal? Refusal,
+    [property: Id(2)] bool IsLeaving = false);
+
+/// <summary>A named value, if there is one.</summary>
+[GenerateSerializer, Immutable, Alias("granary.EventReply")]
+internal sealed record EventReply(
+    [property: Id(0)] bool Exists,
+    [property: Id(1)] bool HasEnded,
+    [property: Id(2)] EventFact? Event);
+
+/// <summary>A value that a run has set.</summary>
+[GenerateSerializer, Immutable, Alias("granary.EventFact")]
+internal sealed record EventFact(
+    [property: Id(0)] long Sequence,
+    [property: Id(1)] string StepKey,
+    [property: Id(2)] byte[] Value,
+    [property: Id(3)] DateTimeOffset At);
+
 /// <summary>Why a run is claimed.</summary>
 [GenerateSerializer, Alias("granary.RecoverReason")]
 internal enum RecoverReason

@@ -29,4 +29,12 @@ public interface IGranaryClient
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <param name="id">The run's id.</param>
     RunHandle<TOut> Run<TOut>(RunId id);
+
+    /// <summary>The open questions of all runs.</summary>
+    ApprovalInbox Approvals { get; }
+
+    /// <summary>A client that acts for somebody: approvals are decided in their name.</summary>
+    /// <param name="user">Who.</param>
+    /// <param name="roles">In which roles.</param>
+    IGranaryClient As(string user, params string[] roles);
 }

@@ -58,6 +58,43 @@ public class RunHandle
     /// <param name="after">0 for all; the last seen <see cref="RunUpdate.Sequence"/> to go on.</param>
     /// <param name="cancellationToken">Ends the watching.</param>
     public virtual IAsyncEnumerable<RunUpdate> WatchAsync(long after = 0, CancellationToken cancellationToken = default) => Reads.WatchAsync(Id, after, cancellationToken);
+
+    /// <summary>
+    /// Sends the run a message. Returns when it is committed: then the run gets it, whatever dies meanwhile. A run that is
+    /// parked wakes at once. A message is accepted as long as the run hasn't ended, also before the code waits for it.
+    /// </summary>
+    /// <typeparam name="T">What is sent.</typeparam>
+    /// <param name="topic">1 to 128 characters, compared ordinally.</param>
+    /// <param name="payload">The message; may be null.</param>
+    /// <param name="idempotencyKey">Up to 256 characters: sent again under the same key it is the same message, as long as the run's id exists.
+    /// Null: each call sends a message of its own, once.</param>
+    /// <param name="cancellationToken">Cancels the waiting for the commit; the message may be stored or not.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    /// <exception cref="RunStateException"><c>GRN1003</c>: the run has ended.</exception>
+    public virtual Task SignalAsync<T>(string topic, T payload, string? idempotencyKey = null, CancellationToken cancellationToken = default) =>
+        Reads.SignalAsync(Id, topic, payload, idempotencyKey, cancellationToken);
+
+    /// <summary>Sends the run a message without content.</summary>
+    /// <param name="topic">1 to 128 characters, compared ordinally.</param>
+    /// <param name="cancellationToken">Cancels the waiting for the commit.</param>
+    public virtual Task SignalAsync(string topic, CancellationToken cancellationToken = default) =>
+        Reads.SignalAsync<object?>(Id, topic, null, null, cancellationToken);
+
+    /// <summary>
+    /// Cancels the run. Returns when the request is committed: the run then ends as <see cref="RunStatus.Cancelled"/>, whatever its
+    /// code does. Bodies that run get their token fired, no later step starts, and what the code awaits throws
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
+    /// <param name="reason">Shown to whoever asks for the result.</param>
+    /// <param name="cancellationToken">Cancels the waiting for the commit.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    /// <exception cref="RunStateException"><c>GRN1003</c>: the run has ended, and not by a cancel.</exception>
+    public virtual Task CancelAsync(string? reason = null, CancellationToken cancellationToken = default) => Reads.CancelAsync(Id, reason, cancellationToken);
+
+    /// <summary>A named value of the run.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="name">1 to 128 characters.</param>
+    public virtual RunEvent<T> Event<T>(string name) => new(Reads, Id, name);
 }
 
 /// <summary>A run whose result type is known.</summary>

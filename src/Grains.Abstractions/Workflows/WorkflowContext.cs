@@ -107,6 +107,54 @@ public sealed class WorkflowContext
     public Task SleepUntilAsync(DateTimeOffset instant) => _engine.SleepAsync(null, instant);
 
     /// <summary>
+    /// Waits for a signal that was sent to the run: the oldest of its topic that no wait has had, whether it came before or
+    /// comes after. Signals of one topic are given out in the order in which they were accepted.
+    /// </summary>
+    /// <typeparam name="T">What was sent.</typeparam>
+    /// <param name="topic">1 to 128 characters, compared ordinally.</param>
+    /// <remarks>While the run waits for nothing but messages longer than <see cref="GranaryOptions.ParkAfter"/>, it is parked: it costs one row, and a signal wakes it at once.</remarks>
+    /// <exception cref="PayloadException"><c>GRN1603</c>: what was sent can't be read as <typeparamref name="T"/>, live as on replay.</exception>
+    public async Task<T> WaitForSignalAsync<T>(string topic) => (await _engine.WaitForSignalAsync<T>(topic, null).ConfigureAwait(true))!.Value;
+
+    /// <summary>Waits for a signal as <see cref="WaitForSignalAsync{T}(string)"/> does, but not for ever.</summary>
+    /// <typeparam name="T">What was sent.</typeparam>
+    /// <param name="topic">1 to 128 characters, compared ordinally.</param>
+    /// <param name="within">From the run's clock. The end of the wait is recorded once: a restart neither shortens nor lengthens it.</param>
+    /// <returns>Null when nothing came; a signal whose <see cref="Signal{T}.Value"/> is null when null was sent.</returns>
+    public Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan within) => _engine.WaitForSignalAsync<T>(topic, within);
+
+    /// <summary>The signals of a topic, one after the other, without end.</summary>
+    /// <typeparam name="T">What is sent.</typeparam>
+    /// <param name="topic">1 to 128 characters, compared ordinally.</param>
+    public async IAsyncEnumerable<Signal<T>> Signals<T>(string topic)
+    {
+        while (true)
+            yield return (await _engine.WaitForSignalAsync<T>(topic, null).ConfigureAwait(true))!;
+    }
+
+    /// <summary>Asks people a question. The run waits for the answer, or is parked; the first answer stands.</summary>
+    /// <param name="question">For whoever decides.</param>
+    /// <param name="options">Who may decide, and until when.</param>
+    /// <returns>The answer. A rejection or an expiry is one, too: no exception.</returns>
+    public async Task<Approval> RequestApprovalAsync(string question, ApprovalOptions? options = null) =>
+        await _engine.RequestApprovalAsync(new ApprovalCall<object?>("approval", question, null, options ?? new ApprovalOptions())).ConfigureAwait(true);
+
+    /// <summary>Asks people about exact arguments; they are shown, recorded with the answer, and may be changed by the one who approves where that is allowed.</summary>
+    /// <typeparam name="T">The arguments' type.</typeparam>
+    /// <param name="question">For whoever decides.</param>
+    /// <param name="arguments">What would be executed.</param>
+    /// <param name="options">Who may decide, and until when.</param>
+    /// <returns>The answer. Go on with its <see cref="Approval{T}.Arguments"/>: those were approved.</returns>
+    public Task<Approval<T>> RequestApprovalAsync<T>(string question, T arguments, ApprovalOptions? options = null) =>
+        _engine.RequestApprovalAsync(new ApprovalCall<T>("approval", question, arguments, options ?? new ApprovalOptions()));
+
+    /// <summary>Sets a named value that others can read and wait for, now and after the run has ended. The last one stands; all are kept.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="name">1 to 128 characters.</param>
+    /// <param name="value">Committed together with the step that sets it.</param>
+    public Task SetEventAsync<T>(string name, T value) => _engine.SetEventAsync(name, value);
+
+    /// <summary>
     /// Runs a branch in its own scope of step keys, so that steps inside concurrent branches keep their keys whatever
     /// finishes first. The scope is numbered at the call: start branches in a deterministic order.
     /// </summary>

@@ -11,6 +11,8 @@ internal sealed class Append
 
     public RunRow? NewRun { get; init; }
 
+    public IReadOnlyList<SideRow> Sides { get; init; } = [];
+
     /// <summary>Claims and ends pass a full queue: fail-over must not wait behind ordinary load.</summary>
     public bool IsUrgent { get; init; }
 
@@ -27,7 +29,9 @@ internal sealed class Append
             var bytes = 300 + (NewRun?.Input.Bytes.Length ?? 0);
             for (var i = 0; i < Rows.Count; i++)
                 bytes += Rows[i].Bytes;
-            return bytes;
+
+            // What they carry also stands in the rows.
+            return bytes + (Sides.Count > 0 ? bytes : 0);
         }
     }
 }

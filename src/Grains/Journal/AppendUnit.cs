@@ -22,6 +22,9 @@ internal sealed class AppendUnit
 
     /// <summary>Changes of the run's row in the order of their appends.</summary>
     public IReadOnlyList<RunChange> Changes { get; init; } = [];
+
+    /// <summary>What is written beside the rows, in the order of the appends.</summary>
+    public IReadOnlyList<UnitSide> Sides { get; init; } = [];
 }
 
 /// <summary>What became of a unit.</summary>

@@ -11,6 +11,8 @@ internal static class FactKind
     public const string Released = "Released";
     public const string Parked = "Parked";
     public const string Waiting = "Waiting";
+    public const string SignalReceived = "SignalReceived";
+    public const string CancelRequested = "CancelRequested";
     public const string Succeeded = "Succeeded";
     public const string Failed = "Failed";
     public const string Cancelled = "Cancelled";
@@ -24,6 +26,7 @@ internal static class FactKind
     public const string StepRetried = "StepRetried";
     public const string StepRunning = "StepRunning";
     public const string TimerStarted = "TimerStarted";
+    public const string WaitStarted = "WaitStarted";
 
     /// <summary>True for the row that ends a run.</summary>
     public static bool IsTerminal(string kind) => kind is Succeeded or Failed or Cancelled or Poisoned;

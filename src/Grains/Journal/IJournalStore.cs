@@ -41,6 +41,9 @@ internal interface IJournalStore : IAsyncDisposable
     /// <param name="cancellationToken">Ends the reading.</param>
     IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken);
 
+    /// <summary>Runs that nobody owns and that wait on a version, with that error, and are of one of these workflows. In the order of their keys, in pages.</summary>
+    IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken);
+
     /// <summary>The runs of a share that must be woken up to an instant, the earliest first.</summary>
     Task<IReadOnlyList<DueRun>> FindDueAsync(RunShard shard, DateTimeOffset until, int limit, CancellationToken cancellationToken);
 
@@ -52,6 +55,26 @@ internal interface IJournalStore : IAsyncDisposable
 
     /// <summary>The ids of runs of a share that nobody executes though nothing will wake them: handed over in good order. In pages.</summary>
     IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken);
+
+    /// <summary>Whether a run has accepted a signal under that key.</summary>
+    Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken);
+
+    /// <summary>The newest value of that name; null when the run has set none.</summary>
+    Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken);
+
+    /// <summary>The values of that name after a journal number, in the order in which they were set.</summary>
+    Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The approval with that id; null when there is none.</summary>
+    Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Open approvals of runs that haven't ended, the oldest first.</summary>
+    /// <param name="runId">Only of that run.</param>
+    /// <param name="workflow">Only of that workflow.</param>
+    /// <param name="after">The last one of the page before; null for the first page.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>The ids of unended runs whose owner is this incarnation.</summary>
     Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken);

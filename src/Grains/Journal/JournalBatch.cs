@@ -44,6 +44,7 @@ internal static class JournalBatch
             var committedAt = now > journal.CommittedAt ? now : journal.CommittedAt;
             var rows = new List<JournalRow>(appends.Count);
             var changes = new List<RunChange>(appends.Count);
+            List<UnitSide>? sides = null;
             var seq = journal.Seq;
             foreach (var append in appends)
             {
@@ -59,6 +60,8 @@ internal static class JournalBatch
 
                 if (append.Change is not null)
                     changes.Add(append.Change);
+                for (var i = 0; i < append.Sides.Count; i++)
+                    (sides ??= []).Add(new UnitSide(append.Sides[i], seq, committedAt));
             }
 
             Write = new AppendUnit
@@ -69,6 +72,7 @@ internal static class JournalBatch
                 Rows = rows,
                 NewRun = appends[0].NewRun,
                 Changes = changes,
+                Sides = sides ?? (IReadOnlyList<UnitSide>)[],
             };
         }
 

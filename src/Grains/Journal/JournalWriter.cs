@@ -84,7 +84,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     }
 
     /// <summary>Queues an append and completes with what became of it.</summary>
-    public Task<UnitOutcome> AppendAsync(RunJournal journal, IReadOnlyList<JournalRow> rows, RunChange? change, RunRow? newRun = null)
+    public Task<UnitOutcome> AppendAsync(RunJournal journal, IReadOnlyList<JournalRow> rows, RunChange? change, RunRow? newRun = null, IReadOnlyList<SideRow>? sides = null)
     {
         var done = new TaskCompletionSource<UnitOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         Enqueue(new Append
@@ -93,6 +93,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
             Rows = rows,
             Change = change,
             NewRun = newRun,
+            Sides = sides ?? [],
             IsUrgent = newRun is null,
             Done = (_, outcome) => done.TrySetResult(outcome),
         });

@@ -23,6 +23,9 @@ internal sealed record KeeperOptions(int Shards, bool IsAlone)
     /// <summary>How soon it is done again when something of it failed.</summary>
     public static TimeSpan SweepAgain { get; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How often a silo looks for runs that wait for a workflow which it has.</summary>
+    public static TimeSpan LookEvery { get; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The most that a keeper holds in memory.</summary>
     public const int MaxHeld = 1_000;
 

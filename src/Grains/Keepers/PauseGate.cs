@@ -7,24 +7,26 @@ namespace Granary.Keepers;
 
 /// <summary>
 /// A process that was paused (SIGSTOP, a frozen machine) may have lost its runs without knowing. A tick every 250 ms
-/// notices the gap; until the heads of the runs that this silo believes to own were read again, no body starts.
+/// notices the gap; until the heads of the runs that this silo believes to own were read without another one, no body starts.
 /// </summary>
-internal sealed partial class PauseGate(RunRegistry running, IJournalStore store, ILogger<PauseGate> logger) : BackgroundService, IBodyGate
+internal sealed partial class PauseGate(RunRegistry running, IJournalStore store, TimeProvider time, ILogger<PauseGate> logger) : BackgroundService, IBodyGate
 {
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(250);
-    private const long Gap = 1_000;
+    private static readonly TimeSpan _gap = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private long _lastTick = Environment.TickCount64;
+    private long _lastTick = time.GetTimestamp();
     private TaskCompletionSource? _closed;
+
+    // Each is noticed at least once.
+    private int _pauses;
 
     public Task PassAsync()
     {
         lock (_gate)
         {
             // The tick itself may not have run yet since the process woke.
-            if (_closed is null && Environment.TickCount64 - _lastTick > Gap)
-                _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Notice();
             return _closed?.Task ?? Task.CompletedTask;
         }
     }
@@ -32,27 +34,40 @@ internal sealed partial class PauseGate(RunRegistry running, IJournalStore store
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         lock (_gate)
-            _lastTick = Environment.TickCount64;
-        using var timer = new PeriodicTimer(_tick);
+            _lastTick = time.GetTimestamp();
+        using var timer = new PeriodicTimer(_tick, time);
+
+        // Ticks go on during a check: it may be cut by the next pause.
+        var checking = Task.CompletedTask;
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            bool check;
             lock (_gate)
             {
-                if (Environment.TickCount64 - _lastTick > Gap)
-                    _closed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                check = _closed is not null;
-                _lastTick = Environment.TickCount64;
+                Notice();
+                _lastTick = time.GetTimestamp();
+                if (_closed is null || !checking.IsCompleted)
+                    continue;
             }
 
-            if (check)
-                await CheckAsync(stoppingToken).ConfigureAwait(false);
+            checking = CheckAsync(stoppingToken);
         }
+    }
+
+    /// <summary>Shuts the gate where the last tick is too long ago. Under the lock.</summary>
+    private void Notice()
+    {
+        if (time.GetElapsedTime(_lastTick) <= _gap)
+            return;
+        _pauses++;
+        _closed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
         var lost = 0;
+        int pauses;
+        lock (_gate)
+            pauses = _pauses;
         try
         {
             foreach (var loop in running.All)
@@ -73,7 +88,10 @@ internal sealed partial class PauseGate(RunRegistry running, IJournalStore store
         LogPaused(lost);
         lock (_gate)
         {
-            _lastTick = Environment.TickCount64;
+            // What was read before another pause says nothing of the time after it: the next tick reads again.
+            Notice();
+            if (_pauses != pauses)
+                return;
             _closed?.TrySetResult();
             _closed = null;
         }

@@ -1,3 +1,4 @@
+using Granary.Runs;
 using System.Collections.Concurrent;
 using Orleans.Runtime;
 

@@ -55,7 +55,7 @@ internal static class RecoveryServices
     {
         services.AddHostedService<StoreClockWatch>();
         services.AddHostedService(s => s.GetRequiredService<PauseGate>());
-        services.AddHostedService<StartupRecovery>();
+        services.AddHostedService<RunRecovery>();
         services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();
     }

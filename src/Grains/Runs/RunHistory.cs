@@ -15,6 +15,15 @@ internal sealed class RunHistory
     /// <summary>Outcomes in the order in which the code got them.</summary>
     public List<JournalRow> Outcomes { get; } = [];
 
+    /// <summary>The signals that were accepted, in their order.</summary>
+    public List<JournalRow> Signals { get; } = [];
+
+    /// <summary>How many signals of a topic waits were answered with.</summary>
+    public Dictionary<string, int> SignalsRead { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Somebody asked that the run be cancelled, and it hasn't been yet.</summary>
+    public JournalRow? CancelRequested { get; private set; }
+
     /// <summary>
     /// Whether something was recorded behind the last outcome that the code got: then it had used that outcome up, and
     /// told the world what it tells between that and its next rest.
@@ -31,7 +40,7 @@ internal sealed class RunHistory
 
     public void Add(JournalRow row)
     {
-        if (row.Kind is not (FactKind.Started or FactKind.Claimed))
+        if (row.Kind is not (FactKind.Started or FactKind.Claimed or FactKind.SignalReceived or FactKind.CancelRequested))
             IsPastLastOutcome = !FactKind.IsOutcome(row.Kind) || row.StepKind == StepKinds.Random;
         switch (row.Kind)
         {
@@ -45,6 +54,8 @@ internal sealed class RunHistory
             case FactKind.StepSucceeded or FactKind.StepFailed:
                 DeathsSinceProgress = 0;
                 Step(row).Outcome = row;
+                if (row is { StepKind: StepKinds.Signal, Kind: FactKind.StepSucceeded, Output: not null })
+                    SignalsRead[row.Name!] = SignalsRead.GetValueOrDefault(row.Name!) + 1;
 
                 // A draw answers its caller at once, so it has no place among what is handed out.
                 if (row.StepKind != StepKinds.Random)
@@ -54,12 +65,18 @@ internal sealed class RunHistory
                 DeathsSinceProgress = 0;
                 Step(row).Retried.Add(row);
                 break;
-            case FactKind.TimerStarted:
+            case FactKind.TimerStarted or FactKind.WaitStarted:
                 DeathsSinceProgress = 0;
                 Step(row).Timer = row;
                 break;
             case FactKind.StepRunning:
                 Step(row);
+                break;
+            case FactKind.SignalReceived:
+                Signals.Add(row);
+                break;
+            case FactKind.CancelRequested:
+                CancelRequested = row;
                 break;
         }
     }

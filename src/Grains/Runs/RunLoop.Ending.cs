@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
@@ -11,6 +10,12 @@ internal sealed partial class RunLoop
     /// <summary>The code returned or threw: siblings are told to stop, then the last row is written.</summary>
     private void EndWithCode()
     {
+        if (_isCancelled)
+        {
+            BeginEnding(Cancelled());
+            return;
+        }
+
         // Also when it threw: the code that wrote the journal went on here.
         if (FirstNeverRequested() is { } row)
         {
@@ -21,16 +26,16 @@ internal sealed partial class RunLoop
         }
 
         BeginEnding(_code!.Status == TaskStatus.RanToCompletion
-            ? new FinalRow(
+            ? new Ending(
                 [new JournalRow { Kind = FactKind.Succeeded, Epoch = Epoch }],
                 new RunChange { Status = RunStatus.Succeeded, Result = new RunResult(_shared.Codec.Encode(_code.GetAwaiter().GetResult()), null) })
             : Failure(_code.Exception?.InnerExceptions[0] ?? new OperationCanceledException("The run's code ended with OperationCanceledException, though nobody cancelled the run.")));
     }
 
-    private FinalRow Failure(Exception exception)
+    private Ending Failure(Exception exception)
     {
         var error = RunHistory.WriteError(RunErrors.Describe(exception));
-        return new FinalRow(
+        return new Ending(
             [new JournalRow { Kind = FactKind.Failed, Epoch = Epoch, Error = error }],
             new RunChange { Status = RunStatus.Failed, Result = new RunResult(null, error) });
     }
@@ -60,7 +65,7 @@ internal sealed partial class RunLoop
     {
         LogDiverged(divergence, _row.Id, divergence.Step.Value, divergence.Recorded, divergence.Requested);
         var error = RunHistory.WriteError(RunErrors.Describe(divergence, divergence.Step));
-        BeginEnding(new FinalRow(
+        BeginEnding(new Ending(
             [new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, Error = error }],
             new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = error }));
     }
@@ -69,85 +74,84 @@ internal sealed partial class RunLoop
     {
         if (_state != State.Running)
             return;
-        if (_showsWaiting && WaitsUntil() is { } due)
-        {
-            Park(null, due);
-            return;
-        }
-
-        BeginEnding(new FinalRow(
-            [new JournalRow { Kind = FactKind.Released, Epoch = Epoch }],
-            new RunChange { Status = RunStatus.Running }));
+        if (_showsWaiting && Wait() is not null)
+            Park(null);
+        else
+            BeginEnding(Released());
     }
+
+    private Ending Released() => new(
+        [new JournalRow { Kind = FactKind.Released, Epoch = Epoch }],
+        new RunChange { Status = RunStatus.Running });
 
     /// <summary>
-    /// Everything waits for a time that is far: the activation goes, and a keeper wakes the run. The code never learns of it.
+    /// Everything waits, and for long: the activation goes, and a message or a keeper wakes the run. The code never learns of it.
     /// </summary>
-    private void Park(List<StepSlot>? timers, DateTimeOffset due)
+    private void Park(List<StepSlot>? begun)
     {
-        List<JournalRow> rows = timers is null ? [] : timers.ConvertAll(t => StepRows.TimerStarted(t, Epoch));
-        rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, DueAt = due });
-        BeginEnding(new FinalRow(rows, new RunChange { Status = RunStatus.Waiting, WaitingOn = "timer", WakeAt = due }));
+        var wait = Wait()!.Value;
+        List<JournalRow> rows = begun is null ? [] : begun.ConvertAll(w => w.Begin(Epoch));
+        rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, DueAt = wait.Due });
+        BeginEnding(new Ending(rows, new RunChange { Status = RunStatus.Waiting, WaitingOn = wait.On, WakeAt = wait.Due })
+        {
+            Sides = begun is null ? null : SidesOf(begun),
+            IsPark = true,
+        });
     }
 
-    private void BeginEnding(FinalRow final)
+    private void BeginEnding(Ending ending)
     {
         _state = State.Ending;
-        _final = final;
-        lock (_gate)
-            _isSealed = true;
-        StopTimers();
+        _ending = ending;
+        _appends.Seal();
+        _timers.Clear();
         CancelBodies();
 
         // A flag, for the alarm may ring a moment before the clock says so.
         SetAlarm(_siblingGrace, () => _givesSiblingsUp = true);
     }
 
-    /// <summary>Queues the last row when nothing of this activation is in flight. Nothing may be queued behind it.</summary>
+    /// <summary>
+    /// Queues the last row when nothing of this activation is in flight: nothing may be queued behind it, and what was in
+    /// flight is looked at once more, for it was acknowledged.
+    /// </summary>
     private void TryFinish()
     {
-        if (Volatile.Read(ref _running) > 0 && !_givesSiblingsUp)
+        if ((Volatile.Read(ref _running) > 0 && !_givesSiblingsUp) || _appends.HasInFlight)
             return;
-        lock (_gate)
-        {
-            if (_inFlight > 0)
-                return;
-            _inFlight++;
-        }
-
+        var ending = _ending!;
+        if (_cancelRequest is not null && ending.Change.Result is not null)
+            ending = Cancelled();
+        else if (ending.IsPark && Wait() is null)
+            ending = Released();
         _state = State.Finishing;
         CrashPoint.At("run: before its last row");
-        Queue(_final!.Rows, _final.Change, _final);
+        _appends.AddLast(ending.Rows, ending.Change, ending, ending.Sides);
     }
 
-    private void Finished(FinalRow final)
+    private void Finished(Ending ending)
     {
         RunEnd? end = null;
-        ParkedUntil = final.Change.WakeAt;
-        if (final.Change.Result is { } result)
-            end = new RunEnd(final.Change.Status, result.Output is null ? null : PayloadCodec.Decode(result.Output), result.Error);
-        _span?.SetTag("granary.run.status", final.Change.Status.ToString().ToLowerInvariant());
-        if (final.Change.Status == RunStatus.Failed)
-            _span?.SetStatus(ActivityStatusCode.Error);
+        ParkedUntil = ending.Change.WakeAt;
+        if (ending.Change.Result is { } result)
+            end = new RunEnd(ending.Change.Status, result.Output is null ? null : PayloadCodec.Decode(result.Output), result.Error);
+        _spans.Tell(ending.Change.Status);
         Leave(end);
     }
 
     /// <summary>Another activation has the run; may be called from any thread.</summary>
     public void Lose()
     {
-        lock (_gate)
-            _isSealed = true;
+        _appends.Seal();
         _bodies.Cancel();
-        _messages.Enqueue(new Message(MessageKind.Lost));
-        Wake();
+        Post(new RunMessage(RunMessageKind.Lost));
     }
 
     /// <summary>This activation lost the run, or stops without a word: its code never goes on, its bodies' outcomes are void.</summary>
     public void Drop()
     {
-        lock (_gate)
-            _isSealed = true;
-        StopTimers();
+        _appends.Seal();
+        _timers.Clear();
         CancelBodies();
         Leave(null);
     }
@@ -159,8 +163,10 @@ internal sealed partial class RunLoop
         _state = State.Gone;
         _alarm?.Dispose();
         foreach (var slot in _slots.Values)
-            EndSpan(slot, null);
-        _span?.Dispose();
+            RunSpans.EndStep(slot, null);
+        _spans.End();
+        _caughtUp.TrySetResult();
+        FailCalls();
         _shared.Running.Remove(_row.Id, this);
         _gone.TrySetResult(end);
         _ = DisposeScopeAsync();
@@ -191,14 +197,13 @@ internal sealed partial class RunLoop
         }
     }
 
-    private void StopTimers()
+    /// <summary>The last rows of this activation.</summary>
+    private sealed record Ending(IReadOnlyList<JournalRow> Rows, RunChange Change)
     {
-        foreach (var timer in _timers.Values)
-            timer.Dispose();
-        _timers.Clear();
-    }
+        public IReadOnlyList<SideRow>? Sides { get; init; }
 
-    private sealed record FinalRow(IReadOnlyList<JournalRow> Rows, RunChange Change);
+        public bool IsPark { get; init; }
+    }
 
     private sealed class ResultWriter(PayloadCodec codec, RunRow row) : IResultWriter
     {

@@ -25,4 +25,7 @@ internal sealed partial class RunLoop
 
     [LoggerMessage(1007, LogLevel.Error, "Run '{RunId}': the retry filter of step '{Name}' ({StepKey}) threw; the step isn't tried again.")]
     private partial void LogFilterFailed(Exception exception, string runId, string name, string stepKey);
+
+    [LoggerMessage(1008, LogLevel.Information, "Run '{RunId}' is being cancelled.")]
+    private partial void LogCancelled(string runId);
 }

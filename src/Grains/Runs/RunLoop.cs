@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Granary.Activities;
+using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
+using Granary.Signals;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +25,6 @@ internal sealed partial class RunLoop
     private static readonly TimeSpan _siblingGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _stallLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _shortWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _longestTimer = TimeSpan.FromDays(1);
 
     private readonly RunServices _shared;
     private readonly RunRow _row;
@@ -37,30 +38,34 @@ internal sealed partial class RunLoop
     private readonly CancellationTokenSource _bodies = new();
     private readonly Dictionary<string, StepSlot> _slots = new(StringComparer.Ordinal);
     private readonly List<StepSlot> _held = [];
-    private readonly ConcurrentQueue<Message> _messages = new();
+    private readonly ConcurrentQueue<RunMessage> _messages = new();
     private readonly Queue<JournalRow> _fresh = new();
-    private readonly Dictionary<StepSlot, ITimer> _timers = [];
-    private readonly Lock _gate = new();
+    private readonly RunAppends _appends;
+    private readonly StepTimers _timers;
+    private readonly RunSpans _spans;
+    private readonly Mailbox _mail;
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<RunEnd?> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private State _state = State.Running;
     private Task<byte[]>? _code;
-    private Activity? _span;
     private ITimer? _alarm;
+    private RunWait? _shown;
+    private DateTimeOffset? _restsSince;
     private int _cursor;
     private int _pumpQueued;
     private int _pumpThread;
     private long _pumpSince;
     private int _running;
-    private int _inFlight;
     private int _draws;
     private int _siloless;
-    private bool _isSealed;
     private volatile bool _showsWaiting;
     private bool _givesSiblingsUp;
     private bool _isCatchingUp;
     private NondeterminismException? _divergence;
-    private FinalRow? _final;
+    private Ending? _ending;
+    private JournalRow? _cancelRequest;
+    private bool _isCancelled;
 
     public RunLoop(RunServices shared, RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor descriptor, object? input, TaskScheduler grain)
     {
@@ -69,6 +74,11 @@ internal sealed partial class RunLoop
         _journal = journal;
         _history = history;
         _isCatchingUp = history.IsPastLastOutcome;
+        _mail = Mailbox.Of(history);
+        _cancelRequest = history.CancelRequested;
+        _appends = new RunAppends(shared.Writer, journal, (append, outcome) => Post(new RunMessage(RunMessageKind.Appended) { Append = append, Outcome = outcome }));
+        _timers = new StepTimers(shared.Time, slot => Post(new RunMessage(RunMessageKind.TimerFired) { Slot = slot }));
+        _spans = new RunSpans(row);
         _input = input;
         _grain = grain;
         _logger = shared.Loggers.CreateLogger<RunLoop>();
@@ -115,6 +125,9 @@ internal sealed partial class RunLoop
 
     private bool HasRecorded => _cursor < _history.Outcomes.Count;
 
+    /// <summary>Whether the run's code is being told that its run is cancelled.</summary>
+    public bool IsCancelled => _isCancelled;
+
     /// <summary>Fires when bodies must stop: the run ends, or this process lost it.</summary>
     public CancellationToken BodyToken => _bodies.Token;
 
@@ -141,8 +154,7 @@ internal sealed partial class RunLoop
     /// <summary>Ends this activation of the run in good order: the run is left for the next one to claim, and nothing is charged.</summary>
     public Task ReleaseAsync()
     {
-        _messages.Enqueue(new Message(MessageKind.Release));
-        Wake();
+        Post(new RunMessage(RunMessageKind.Release));
         return _gone.Task;
     }
 
@@ -152,8 +164,8 @@ internal sealed partial class RunLoop
     /// <summary>Answers a step from its record, or holds it until the code has come to rest.</summary>
     public Task<T> Request<T>(StepCall<T> call, StepKey key)
     {
-        if (_state != State.Running || _divergence is not null)
-            return Never<T>();
+        if (Refusal<T>() is { } refusal)
+            return refusal;
         var record = _history.Find(key);
         var slot = new StepSlot<T>(key, call, record)
         {
@@ -165,12 +177,46 @@ internal sealed partial class RunLoop
 
     public Task<None> RequestTimer(StepKey key, DateTimeOffset due)
     {
-        if (_state != State.Running || _divergence is not null)
-            return Never<None>();
-        var slot = new StepSlot<None>(key, StepKinds.Timer, "sleep", _history.Find(key));
+        if (Refusal<None>() is { } refusal)
+            return refusal;
+        var slot = new TimerSlot(key, _history.Find(key));
         slot.Due ??= due;
         return Admit(slot) ? slot.Answer : Never<None>();
     }
+
+    /// <summary>Waits for a signal; with a limit, which counts from the run's clock, the answer may be null.</summary>
+    public Task<Signal<T>?> RequestSignal<T>(StepKey key, string topic, DateTimeOffset? due)
+    {
+        if (Refusal<Signal<T>?>() is { } refusal)
+            return refusal;
+        var slot = new SignalSlot<T>(key, topic, _history.Find(key));
+        slot.Due ??= due;
+        return Admit(slot) ? slot.Answer : Never<Signal<T>?>();
+    }
+
+    /// <summary>Asks people.</summary>
+    public Task<Approval<T>> RequestApproval<T>(StepKey key, ApprovalCall<T> call, DateTimeOffset? due)
+    {
+        if (Refusal<Approval<T>>() is { } refusal)
+            return refusal;
+        var slot = new ApprovalSlot<T>(key, call, _row, _shared.Codec, _history.Find(key));
+        slot.Due ??= due;
+        return Admit(slot) ? slot.Answer : Never<Approval<T>>();
+    }
+
+    /// <summary>Sets a named value down for others to read.</summary>
+    public Task<None> RequestEvent<T>(StepKey key, string name, T value)
+    {
+        if (Refusal<None>() is { } refusal)
+            return refusal;
+        var json = _shared.Codec.Values.Write(value, $"The event '{name}' of run '{RunId}'");
+        var slot = new EventSlot(key, name, json, _shared.Codec, _history.Find(key));
+        return Admit(slot) ? slot.Answer : Never<None>();
+    }
+
+    /// <summary>What code is given that must not go on: nothing where it stopped for good, an exception where its run is cancelled.</summary>
+    private Task<T>? Refusal<T>() =>
+        _state != State.Running || _divergence is not null ? Never<T>() : _isCancelled ? Task.FromException<T>(CancellationException()) : null;
 
     /// <summary>Whether the journal has a step at a place where the code now asks for something else; that stops the run.</summary>
     public bool IsStep(StepKey key, string requested)
@@ -186,6 +232,8 @@ internal sealed partial class RunLoop
 
     public T Draw<T>(StepKey key, string kind, string name, Func<T> draw)
     {
+        if (_isCancelled)
+            throw CancellationException();
         var what = $"The draw '{name}' ({key})";
         if (_history.Find(key) is { } record)
         {
@@ -207,18 +255,7 @@ internal sealed partial class RunLoop
         return value;
     }
 
-    public Activity? StartSpan(StepSlot slot)
-    {
-        var span = GranaryTelemetry.Source.StartActivity($"step {slot.Name}", ActivityKind.Internal, _span?.Context ?? default);
-        if (span is { IsAllDataRequested: true })
-        {
-            span.SetTag("granary.run.id", _row.Id);
-            span.SetTag("granary.step.key", slot.Key.Value);
-            span.SetTag("granary.step.kind", slot.Kind);
-        }
-
-        return span;
-    }
+    public Activity? StartSpan(StepSlot slot) => _spans.StartStep(slot);
 
     public void BodySucceeded(StepSlot slot, Payload output)
     {
@@ -229,25 +266,23 @@ internal sealed partial class RunLoop
             return;
         }
 
-        EndSpan(slot, null);
+        RunSpans.EndStep(slot, null);
         Wake();
     }
 
-    public void BodyFailed(StepSlot slot, Exception failure)
-    {
-        _messages.Enqueue(new Message(MessageKind.BodyFailed) { Slot = slot, Failure = failure });
-        Wake();
-    }
+    public void BodyFailed(StepSlot slot, Exception failure) => Post(new RunMessage(RunMessageKind.BodyFailed) { Slot = slot, Failure = failure });
 
     /// <summary>A body that can't begin, or go on, because no silo has its role; and when one has.</summary>
-    public void BodyWaitsForSilo(StepSlot slot, bool waits)
-    {
-        _messages.Enqueue(new Message(waits ? MessageKind.SiloMissing : MessageKind.SiloFound) { Slot = slot });
-        Wake();
-    }
+    public void BodyWaitsForSilo(StepSlot slot, bool waits) => Post(new RunMessage(waits ? RunMessageKind.SiloMissing : RunMessageKind.SiloFound) { Slot = slot });
 
     /// <summary>Makes a long call visible. Never awaited: nothing depends on the row.</summary>
     public void BodyIsLong(StepSlot slot) => TryAppend([StepRows.Running(slot, Epoch)], LeaveWaiting(), null);
+
+    private void Post(RunMessage message)
+    {
+        _messages.Enqueue(message);
+        Wake();
+    }
 
     private void Wake()
     {
@@ -278,6 +313,8 @@ internal sealed partial class RunLoop
                     progress |= Scheduler.Drain() > 0;
                     if (_state != State.Running)
                         continue;
+                    if (progress)
+                        _restsSince = null;
                     if (_divergence is not null)
                         StopDiverged(_divergence);
                     else if (_code.IsCompleted)
@@ -314,10 +351,7 @@ internal sealed partial class RunLoop
     {
         var context = new WorkflowContext(_verbs);
         AmbientRun.Enter(new RunFlow(_verbs, context, StepScope.Root()));
-        ActivityContext.TryParse(_row.TraceParent, null, out var parent);
-        Activity.Current = null;
-        _span = GranaryTelemetry.Source.StartActivity($"run {_row.Workflow}", ActivityKind.Internal, parent);
-        _span?.SetTag("granary.run.id", _row.Id).SetTag("granary.workflow", _row.Workflow).SetTag("granary.epoch", Epoch).SetTag("granary.version", _row.Version);
+        _spans.Start(Epoch);
         return await Descriptor.RunAsync(_verbs.Services, context, _input, new ResultWriter(_shared.Codec, _row)).ConfigureAwait(true);
     }
 
@@ -370,7 +404,7 @@ internal sealed partial class RunLoop
         if (row.CommittedAt > Now)
             Now = row.CommittedAt;
         slot!.Deliver(row, _shared.Codec);
-        EndSpan(slot, row);
+        RunSpans.EndStep(slot, row);
         return true;
     }
 
@@ -382,32 +416,31 @@ internal sealed partial class RunLoop
             any = true;
             switch (message.Kind)
             {
-                case MessageKind.Appended:
-                    lock (_gate)
-                        _inFlight--;
+                case RunMessageKind.Appended:
+                    _appends.Answered();
                     Appended(message.Append!, message.Outcome);
                     break;
-                case MessageKind.BodyFailed:
+                case RunMessageKind.BodyFailed:
                     Interlocked.Decrement(ref _running);
                     Failed(message.Slot!, message.Failure!);
                     break;
-                case MessageKind.TimerFired:
+                case RunMessageKind.TimerFired:
                     TimerFired(message.Slot!);
                     break;
-                case MessageKind.SiloMissing:
+                case RunMessageKind.SiloMissing:
                     message.Slot!.IsWaitingForSilo = true;
                     _siloless++;
                     break;
-                case MessageKind.SiloFound:
+                case RunMessageKind.SiloFound:
                     message.Slot!.IsWaitingForSilo = false;
                     _siloless--;
                     if (LeaveWaiting() is { } change)
                         TryAppend([StepRows.Running(message.Slot, Epoch) with { StartedAt = _shared.Time.GetUtcNow() }], change, null);
                     break;
-                case MessageKind.Release:
+                case RunMessageKind.Release:
                     Release();
                     break;
-                case MessageKind.Lost:
+                case RunMessageKind.Lost:
                     LogFenced(_row.Id, Epoch);
                     Drop();
                     break;
@@ -421,7 +454,7 @@ internal sealed partial class RunLoop
     {
         if (outcome.Result == UnitResult.Rejected)
         {
-            Rejected(append, outcome.Error);
+            Rejected(append, outcome);
             return;
         }
 
@@ -440,39 +473,47 @@ internal sealed partial class RunLoop
             {
                 if (row.StepKind == StepKinds.Random)
                     Interlocked.Decrement(ref _draws);
-                else
+                else if (!_isCancelled)
                     _fresh.Enqueue(row);
             }
-            else if (row.Kind is FactKind.TimerStarted or FactKind.StepRetried && _state == State.Running)
+            else if (row.Kind is FactKind.TimerStarted or FactKind.WaitStarted or FactKind.StepRetried && _state == State.Running
+                && _slots.GetValueOrDefault(row.StepKey!) is { IsWaiting: true, Due: not null } slot)
             {
-                Arm(_slots[row.StepKey!]);
+                _timers.Arm(slot);
             }
         }
 
         Committed?.Invoke();
-        if (append.Tag is FinalRow final)
-            Finished(final);
+        if (append.Tag is CallTag call && _calls.Remove(call))
+            call.Done.TrySetResult(outcome);
+        if (append.Tag is Ending ending)
+            Finished(ending);
+        else if (append.Rows[0].Kind == FactKind.CancelRequested)
+            CancelRequested(append.Rows[0]);
     }
 
-    /// <summary>The store won't take the data itself: the step, or the run, fails with that.</summary>
-    private void Rejected(Append append, Exception? error)
+    /// <summary>The store won't take the data itself: the step, the call or the run fails with that.</summary>
+    private void Rejected(Append append, UnitOutcome outcome)
     {
-        var failure = new PayloadException("GRN1604", $"The database refused to store it: {error?.Message}", "Return other or less data.", error);
-        if (append.Tag is StepSlot slot)
+        var failure = new PayloadException("GRN1604", $"The database refused to store it: {outcome.Error?.Message}", "Return other or less data.", outcome.Error);
+        switch (append.Tag)
         {
-            TryAppend([StepRows.Failed(slot, Epoch, RunErrors.Describe(failure, slot.Key))], LeaveWaiting(), slot);
-            return;
-        }
-
-        if (append.Tag is FinalRow)
-        {
-            _state = State.Ending;
-            _final = Failure(failure);
-        }
-        else if (_state == State.Running && append.Rows[0].Kind is FactKind.TimerStarted or FactKind.StepSucceeded)
-        {
-            // A draw or the start of a sleep: the code can't go on without it.
-            BeginEnding(Failure(failure));
+            case StepSlot slot:
+                TryAppend([StepRows.Failed(slot, Epoch, RunErrors.Describe(failure, slot.Key))], LeaveWaiting(), slot);
+                break;
+            case CallTag call:
+                if (call.Slot is { } waiter)
+                    WaitAgain(waiter);
+                call.Done.TrySetResult(outcome);
+                break;
+            case Ending:
+                _state = State.Ending;
+                _ending = Failure(failure);
+                break;
+            case null when _state == State.Running && append.Rows[0].Kind is FactKind.TimerStarted or FactKind.WaitStarted or FactKind.StepSucceeded:
+                // A draw, or the start of a wait: the code can't go on without it.
+                BeginEnding(Failure(failure));
+                break;
         }
     }
 
@@ -481,7 +522,7 @@ internal sealed partial class RunLoop
         if (_state != State.Running || BodyToken.IsCancellationRequested || _shared.Stopping.IsCancellationRequested)
         {
             // Cut off, not failed: the next activation runs it again.
-            EndSpan(slot, null);
+            RunSpans.EndStep(slot, null);
             return;
         }
 
@@ -515,192 +556,8 @@ internal sealed partial class RunLoop
         TryAppend([row], EnterWaiting(), slot);
     }
 
-    /// <summary>The code has come to rest: what it asked for may start, once all that is recorded was handed out.</summary>
-    private void AtRest()
-    {
-        if (HasRecorded)
-        {
-            // The code waits for something that isn't recorded while a recorded outcome waits for the code.
-            var cursor = _cursor;
-            SetAlarm(_stallLimit, () =>
-            {
-                if (_state == State.Running && _cursor == cursor && HasRecorded)
-                    DivergeAtHead(_held.Count > 0 ? $"{_held[0].Kind} '{_held[0].Name}' ({_held[0].Key})" : "nothing");
-            });
-            return;
-        }
-
-        _isCatchingUp = false;
-        if (Volatile.Read(ref _draws) > 0)
-            return;
-        List<StepSlot>? timers = null;
-        foreach (var slot in _held)
-        {
-            slot.IsWaiting = slot.Due is not null;
-            if (slot.Kind != StepKinds.Timer || slot.Record?.Timer is not null)
-                continue;
-            (timers ??= []).Add(slot);
-            slot.StartedAt = _shared.Time.GetUtcNow();
-        }
-
-        if (WaitsUntil() is { } due && due - _shared.Time.GetUtcNow() >= _shared.Options.ParkAfter)
-        {
-            Park(timers, due);
-            return;
-        }
-
-        foreach (var slot in _held)
-        {
-            if (slot.Due is null)
-                StartBody(slot);
-            else if (timers is null || !timers.Contains(slot))
-                Arm(slot);
-        }
-
-        _held.Clear();
-        if (timers is not null)
-            TryAppend(timers.ConvertAll(t => StepRows.TimerStarted(t, Epoch)), EnterWaiting(), null);
-        else
-            ShowWaiting();
-    }
-
-    /// <summary>Makes a wait visible that no other row could tell of; a short one isn't worth a row.</summary>
-    private void ShowWaiting()
-    {
-        if (_showsWaiting || _slots.Count == 0)
-            return;
-        if (WaitsForSilo())
-        {
-            _showsWaiting = true;
-            TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], new RunChange { Status = RunStatus.Waiting, WaitingOn = "silo", Owner = _shared.Incarnation }, null);
-            return;
-        }
-
-        if (EnterWaiting() is not { } change)
-            return;
-        if (change.WakeAt > _shared.Time.GetUtcNow() + _shortWait)
-            TryAppend([new JournalRow { Kind = FactKind.Waiting, Epoch = Epoch }], change, null);
-        else
-            _showsWaiting = false;
-    }
-
-    private void StartBody(StepSlot slot)
-    {
-        slot.IsWaiting = false;
-        slot.Due = null;
-        Interlocked.Increment(ref _running);
-        slot.Start(this, _shared);
-    }
-
-    private void Arm(StepSlot slot)
-    {
-        slot.IsWaiting = true;
-        var wait = slot.Due!.Value - _shared.Time.GetUtcNow();
-        wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait > _longestTimer ? _longestTimer : wait;
-        if (_timers.Remove(slot, out var old))
-            old.Dispose();
-        _timers[slot] = _shared.Time.CreateTimer(static s => ((Alarm)s!).Fire(), new Alarm(this, slot), wait, Timeout.InfiniteTimeSpan);
-    }
-
-    private void TimerFired(StepSlot slot)
-    {
-        if (_state != State.Running || !_timers.Remove(slot, out var timer))
-            return;
-        timer.Dispose();
-        if (slot.Due > _shared.Time.GetUtcNow())
-        {
-            Arm(slot);
-            return;
-        }
-
-        if (slot.Kind != StepKinds.Timer)
-        {
-            if (!IsPastTotalLimit(slot))
-                StartBody(slot);
-            return;
-        }
-
-        slot.IsWaiting = false;
-        TryAppend([StepRows.Succeeded(slot, Epoch, null)], LeaveWaiting(), slot);
-    }
-
-    /// <summary>The limit of a step's attempts also passes while no process lives: then the attempt that was due isn't begun.</summary>
-    private bool IsPastTotalLimit(StepSlot slot)
-    {
-        var now = _shared.Time.GetUtcNow();
-        if (slot.RetryOptions?.TotalTimeout is not { } total || !(slot.FirstStart + total <= now))
-            return false;
-        slot.IsWaiting = false;
-        slot.StartedAt = now;
-        var late = new AttemptTimeoutException($"The attempt wasn't begun: the total limit of {total} had passed.");
-        TryAppend([StepRows.Failed(slot, Epoch, RunErrors.Describe(late, slot.Key))], LeaveWaiting(), slot);
-        return true;
-    }
-
-    /// <summary>The earliest time that the run waits for; null when something of it does not wait for time.</summary>
-    private DateTimeOffset? WaitsUntil()
-    {
-        if (Volatile.Read(ref _running) > 0 || _fresh.Count > 0)
-            return null;
-        DateTimeOffset? due = null;
-        foreach (var slot in _slots.Values)
-        {
-            if (!slot.IsWaiting)
-                return null;
-            if (due is null || slot.Due < due)
-                due = slot.Due;
-        }
-
-        return due;
-    }
-
-    /// <summary>Whether something waits for a silo and nothing runs.</summary>
-    private bool WaitsForSilo() =>
-        _siloless > 0 && Volatile.Read(ref _running) == _siloless && _fresh.Count == 0 && _slots.Values.All(s => s.IsWaiting || s.IsWaitingForSilo);
-
-    /// <summary>What to set in the run's row when all that the run could do waits for time; null when that isn't so.</summary>
-    private RunChange? EnterWaiting()
-    {
-        if (WaitsUntil() is not { } due)
-            return null;
-        _showsWaiting = true;
-        return new RunChange { Status = RunStatus.Waiting, WaitingOn = "timer", Owner = _shared.Incarnation, WakeAt = due };
-    }
-
-    private RunChange? LeaveWaiting()
-    {
-        if (!_showsWaiting)
-            return null;
-        _showsWaiting = false;
-        return new RunChange { Status = RunStatus.Running, Owner = _shared.Incarnation };
-    }
-
-    private bool TryAppend(IReadOnlyList<JournalRow> rows, RunChange? change, object? tag)
-    {
-        lock (_gate)
-        {
-            if (_isSealed)
-                return false;
-            _inFlight++;
-            Queue(rows, change, tag);
-        }
-
-        return true;
-    }
-
-    private void Queue(IReadOnlyList<JournalRow> rows, RunChange? change, object? tag) => _shared.Writer.Enqueue(new Append
-    {
-        Journal = _journal,
-        Rows = rows,
-        Change = change,
-        IsUrgent = tag is FinalRow,
-        Tag = tag,
-        Done = (append, outcome) =>
-        {
-            _messages.Enqueue(new Message(MessageKind.Appended) { Append = append, Outcome = outcome });
-            Wake();
-        },
-    });
+    private bool TryAppend(IReadOnlyList<JournalRow> rows, RunChange? change, object? tag, IReadOnlyList<SideRow>? sides = null) =>
+        _appends.TryAdd(rows, change, tag, sides);
 
     private void SetAlarm(TimeSpan after, Action action)
     {
@@ -710,49 +567,5 @@ internal sealed partial class RunLoop
             action();
             Wake();
         }, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _grain), null, after, Timeout.InfiniteTimeSpan);
-    }
-
-    private void EndSpan(StepSlot slot, JournalRow? outcome)
-    {
-        if (slot.Span is not { } span)
-            return;
-        slot.Span = null;
-        span.SetTag("granary.step.attempt", slot.Attempt);
-        if (outcome is null)
-            span.SetStatus(ActivityStatusCode.Unset, "cut off");
-        else if (outcome.Kind == FactKind.StepFailed)
-            span.SetStatus(ActivityStatusCode.Error);
-        span.Dispose();
-    }
-
-    private enum MessageKind
-    {
-        Appended,
-        BodyFailed,
-        TimerFired,
-        SiloMissing,
-        SiloFound,
-        Release,
-        Lost,
-    }
-
-    private sealed record Message(MessageKind Kind)
-    {
-        public Append? Append { get; init; }
-
-        public UnitOutcome Outcome { get; init; }
-
-        public StepSlot? Slot { get; init; }
-
-        public Exception? Failure { get; init; }
-    }
-
-    private sealed record Alarm(RunLoop Loop, StepSlot Slot)
-    {
-        public void Fire()
-        {
-            Loop._messages.Enqueue(new Message(MessageKind.TimerFired) { Slot = Slot });
-            Loop.Wake();
-        }
     }
 }

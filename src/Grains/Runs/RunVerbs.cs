@@ -55,7 +55,7 @@ internal sealed class RunVerbs : IRunEngine
         }
     }
 
-    public bool IsControlFlow(Exception exception) => exception is NondeterminismException or GranaryUsageException;
+    public bool IsControlFlow(Exception exception) => exception is NondeterminismException or GranaryUsageException || (exception is OperationCanceledException && _loop.IsCancelled);
 
     public StepKey NextKey()
     {
@@ -82,9 +82,33 @@ internal sealed class RunVerbs : IRunEngine
     public Task SleepAsync(TimeSpan? duration, DateTimeOffset? until)
     {
         Guard();
-        if (duration > DateTimeOffset.MaxValue - _loop.Now)
-            throw new GranaryUsageException("GRN1702", $"A sleep of {duration} would end after the last instant there is.", "Pass a shorter duration.");
+        CheckSpan(duration, "A sleep");
         return OnScheduler(() => _loop.RequestTimer(AmbientRun.Current!.Scope.Next(), until ?? _loop.Now + duration!.Value));
+    }
+
+    public Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within)
+    {
+        Names.CheckName(topic, "topic");
+        CheckSpan(within, "A wait");
+        Guard();
+        return OnScheduler(() => _loop.RequestSignal<T>(AmbientRun.Current!.Scope.Next(), topic, within is null ? null : _loop.Now + within));
+    }
+
+    public Task<Approval<T>> RequestApprovalAsync<T>(ApprovalCall<T> call)
+    {
+        Names.CheckName(call.Name, "approval name");
+        if (string.IsNullOrWhiteSpace(call.Question))
+            throw new GranaryUsageException("GRN1703", "The question of an approval is blank.", "Say what is to be decided.");
+        CheckSpan(call.Options.Within, "A wait");
+        Guard();
+        return OnScheduler(() => _loop.RequestApproval(call.Key ?? AmbientRun.Current!.Scope.Next(), call, call.Options.Within is { } within ? _loop.Now + within : null));
+    }
+
+    public Task SetEventAsync<T>(string name, T value)
+    {
+        Names.CheckName(name, "event name");
+        Guard();
+        return OnScheduler(() => _loop.RequestEvent(AmbientRun.Current!.Scope.Next(), name, value));
     }
 
     public Task<T> BranchAsync<T>(string name, Func<Task<T>> body)
@@ -113,6 +137,14 @@ internal sealed class RunVerbs : IRunEngine
     {
         Guard();
         return _loop.Draw(AmbientRun.Current!.Scope.Next(), kind, name, draw);
+    }
+
+    private void CheckSpan(TimeSpan? span, string what)
+    {
+        if (span < TimeSpan.Zero)
+            throw new GranaryUsageException("GRN1702", $"{what} of {span} is negative.", "Pass a duration of zero or more.");
+        if (span > DateTimeOffset.MaxValue - _loop.Now)
+            throw new GranaryUsageException("GRN1702", $"{what} of {span} would end after the last instant there is.", "Pass a shorter duration.");
     }
 
     /// <summary>Code that escaped the run's scheduler (Task.Run, ConfigureAwait(false)) is brought back for each verb.</summary>

@@ -17,6 +17,8 @@ internal static class StepRows
 
     public static JournalRow TimerStarted(StepSlot slot, int epoch) => Row(FactKind.TimerStarted, slot, epoch, includeInput: false, due: slot.Due);
 
+    public static JournalRow WaitStarted(StepSlot slot, int epoch) => Row(FactKind.WaitStarted, slot, epoch, due: slot.Due);
+
     private static JournalRow Row(string kind, StepSlot slot, int epoch, bool includeInput = true, Payload? output = null, byte[]? error = null, DateTimeOffset? due = null) => new()
     {
         Kind = kind,

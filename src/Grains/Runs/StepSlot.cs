@@ -60,8 +60,11 @@ internal abstract class StepSlot
     /// <summary>What a timer or the next attempt waits for.</summary>
     public DateTimeOffset? Due { get; set; }
 
-    /// <summary>Whether it only waits for its time.</summary>
+    /// <summary>Whether it only waits: for its time, or for a message.</summary>
     public bool IsWaiting { get; set; }
+
+    /// <summary>Whether the outcome of a wait is on its way.</summary>
+    public bool IsAnswered { get; set; }
 
     /// <summary>Whether its body waits for a silo of its role.</summary>
     public bool IsWaitingForSilo { get; set; }
@@ -75,15 +78,39 @@ internal abstract class StepSlot
     /// <summary>The step's retries; null where nothing is retried.</summary>
     public virtual RetryOptions? RetryOptions => null;
 
+    /// <summary>Whether it does outside work; the others only wait, or set something down.</summary>
+    public virtual bool HasBody => false;
+
+    /// <summary>Whether a message ends its wait, which may come at any moment.</summary>
+    public virtual bool IsForMessage => false;
+
+    /// <summary>Whether the beginning of the wait must be recorded, and isn't yet.</summary>
+    public virtual bool MustBegin => false;
+
     /// <summary>Starts the attempt's body.</summary>
     public virtual void Start(RunLoop loop, RunServices shared) => throw new NotSupportedException($"A {Kind} has no body.");
+
+    /// <summary>The row that says that the wait has begun.</summary>
+    public virtual JournalRow Begin(int epoch) => throw new NotSupportedException($"A {Kind} doesn't wait.");
+
+    /// <summary>What is written beside that row, or beside the outcome of a step that neither waits nor has a body.</summary>
+    public virtual SideRow? Side(RunRow run) => null;
+
+    /// <summary>The outcome of a step that neither waits nor has a body; null for the others.</summary>
+    public virtual byte[]? TakeInstant() => null;
+
+    /// <summary>The outcome when the wait's time has come, and what is written beside it.</summary>
+    public virtual (byte[]? Outcome, SideRow? Side) TimedOut(DateTimeOffset now) => (null, null);
+
+    /// <summary>Makes the code's wait for it throw.</summary>
+    public abstract void Cancel(Exception exception);
 
     /// <summary>Gives the code the recorded outcome.</summary>
     public abstract void Deliver(JournalRow outcome, PayloadCodec codec);
 }
 
 /// <inheritdoc/>
-internal sealed class StepSlot<T> : StepSlot
+internal class StepSlot<T> : StepSlot
 {
     // Without RunContinuationsAsynchronously: it is completed by the pump, and the code's continuation is queued on the
     // run's scheduler, which the pump drains next.
@@ -105,9 +132,17 @@ internal sealed class StepSlot<T> : StepSlot
     /// <summary>The value as it was read back when it was written; spares reading it a second time.</summary>
     public (T? Value, bool Has) ReadBack { get; set; }
 
+    public override bool HasBody => _call is not null;
+
     public override RetryOptions? RetryOptions => _call?.Options.Retry;
 
     public override void Start(RunLoop loop, RunServices shared) => StepBody.Start(this, loop, shared);
+
+    public override void Cancel(Exception exception)
+    {
+        IsDone = true;
+        _answer.TrySetException(exception);
+    }
 
     public override void Deliver(JournalRow outcome, PayloadCodec codec)
     {
@@ -132,14 +167,14 @@ internal sealed class StepSlot<T> : StepSlot
 
         try
         {
-            var value = outcome.Output is null
-                ? default
-                : codec.Values.Read<T>(PayloadCodec.Decode(outcome.Output), $"The outcome of step '{Name}' ({Key})", _call?.Json);
-            _answer.SetResult(value!);
+            _answer.SetResult(outcome.Output is null ? default! : Read(PayloadCodec.Decode(outcome.Output), codec)!);
         }
         catch (PayloadException e)
         {
             _answer.SetException(e);
         }
     }
+
+    /// <summary>Reads a recorded outcome.</summary>
+    protected virtual T? Read(byte[] output, PayloadCodec codec) => codec.Values.Read<T>(output, $"The outcome of step '{Name}' ({Key})", _call?.Json);
 }

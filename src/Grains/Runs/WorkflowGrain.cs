@@ -1,9 +1,13 @@
+using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
 using Granary.Journal;
+using Granary.Signals;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime;
+using Orleans.Runtime.Placement;
 
 namespace Granary.Runs;
 
@@ -13,13 +17,19 @@ namespace Granary.Runs;
 /// </summary>
 [GrainType("granary.workflow"), RandomPlacement]
 [CollectionAgeLimit(Minutes = 2)]
-internal sealed partial class WorkflowGrain(RunServices shared, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
+internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers members, ILogger<WorkflowGrain> logger) : Grain, IWorkflowGrain
 {
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan _firstWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(2);
+
+    // Claims come one at a time, also those that interleaved calls make.
+    private readonly SemaphoreSlim _claiming = new(1, 1);
 
     private RunLoop? _loop;
     private RunRow? _row;
@@ -29,6 +39,19 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     private string Id => this.GetPrimaryKeyString();
 
     public async Task<StartReply> StartAsync(StartRequest request)
+    {
+        await _claiming.WaitAsync();
+        try
+        {
+            return await StartClaimedAsync(request);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    private async Task<StartReply> StartClaimedAsync(StartRequest request)
     {
         if (_row is null && shared.Health.Outage is { } outage)
             return Refused(new GranaryUnavailableException($"The start of run '{Id}' wasn't stored: the database has been away for {outage.For.TotalSeconds:F0} s ({outage.Reason}).", TimeSpan.FromSeconds(1)));
@@ -105,24 +128,46 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         }
     }
 
-    public async Task RecoverAsync(RecoverReason reason, string? owner)
+    public async Task<bool> RecoverAsync(RecoverReason reason, string? owner)
+    {
+        await _claiming.WaitAsync();
+        try
+        {
+            return await RecoverClaimedAsync(reason, owner);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    private async Task<bool> RecoverClaimedAsync(RecoverReason reason, string? owner)
     {
         if (_loop is { Gone.IsCompleted: false })
-            return;
+            return true;
         for (var attempt = 0; attempt < 20; attempt++)
         {
             if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null
                 || await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head || FactKind.IsTerminal(head.Kind))
             {
-                return;
+                return true;
             }
 
             // Somebody has it; or it was taken up and has parked again since the caller saw it.
             if (row.Owner != owner || (row.Owner is null && row.WakeAt > shared.Time.GetUtcNow() + _early))
-                return;
+                return true;
+            if (IsForAnotherBuild(row))
+            {
+                _leaving.TrySetResult();
+                MigrateOnIdle();
+                return false;
+            }
+
             if (await TryClaimAsync(row, head, reason))
-                return;
+                return true;
         }
+
+        return false;
     }
 
     public async Task<RunEnd?> WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
@@ -165,6 +210,25 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
             if (RunRows.ToEnd(row) is not null || !await WaitAsync(changed, deadline, cancellationToken))
                 return new JournalPage([], true, RunRows.ToEnd(row) is not null);
+        }
+    }
+
+    public async Task<EventReply> ReadEventAsync(string name, long? after, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var deadline = shared.Time.GetUtcNow() + limit;
+        while (true)
+        {
+            // Taken before the read: a commit in between completes it.
+            var changed = _changed.Task;
+            if (await FindAsync(cancellationToken) is not { } row)
+                return new EventReply(false, false, null);
+            var found = after is { } place
+                ? (await shared.Store.ReadEventsAsync(Id, name, place, 1, cancellationToken)).FirstOrDefault()
+                : await shared.Store.FindEventAsync(Id, name, cancellationToken);
+            if (found is not null)
+                return new EventReply(true, false, new EventFact(found.Seq, found.StepKey, PayloadCodec.Decode(found.Value), found.At));
+            if (RunRows.ToEnd(row) is not null || !await WaitAsync(changed, deadline, cancellationToken))
+                return new EventReply(true, RunRows.ToEnd(row) is not null, null);
         }
     }
 
@@ -216,45 +280,43 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
     private static StartReply Refused(GranaryException e) =>
         new(false, false, null, new Refusal(e.Code, e.What, e.Remedy, (e as GranaryUnavailableException)?.RetryAfter));
 
+    /// <summary>Whether the silo that asks may have what a run waits for: this one lacks its workflow, or replays it otherwise.</summary>
+    private bool IsForAnotherBuild(RunRow row) =>
+        row is { Status: RunStatus.Waiting, WaitingOn: "version" }
+        && RequestContext.Get(IPlacementDirector.PlacementHintKey) is SiloAddress asking && asking.ToParsableString() != shared.Incarnation
+        && (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null || (row.Error is { } error && RunHistory.ReadError(error).Code != WorkflowRegistry.LackingCode));
+
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
-    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason)
+    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason, (JournalRow Row, SideRow? Side)? message = null)
     {
         // One that only waited did nothing that could have killed its process.
         var died = reason == RecoverReason.OwnerDied && row.Status != RunStatus.Waiting;
         var descriptor = shared.Workflows.Find(row.Workflow, row.WorkflowVersion);
         var journal = RunJournal.After(row.Key, head.Epoch + 1, head);
         var claimed = new JournalRow { Kind = FactKind.Claimed, Epoch = journal.Epoch, Name = shared.Incarnation, Attempt = died ? 1 : 0 };
+        List<JournalRow> rows = message is { } woken ? [claimed, woken.Row] : [claimed];
+        IReadOnlyList<SideRow> sides = message?.Side is { } side ? [side] : [];
         if (descriptor is null)
         {
-            if (row is { Status: RunStatus.Waiting, WaitingOn: "version" })
+            if (message is null && row is { Status: RunStatus.Waiting, WaitingOn: "version" })
                 return true;
             LogUnknownWorkflow(Id, row.Workflow, row.WorkflowVersion);
-            var parked = new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch };
-            return (await shared.Writer.AppendAsync(journal, [claimed, parked],
-                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) })).Result == UnitResult.Committed;
+            rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = journal.Epoch });
+            return (await shared.Writer.AppendAsync(journal, rows,
+                new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) }, sides: sides)).Result == UnitResult.Committed;
         }
 
-        var outcome = await shared.Writer.AppendAsync(journal, [claimed],
-            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true });
+        var outcome = await shared.Writer.AppendAsync(journal, rows,
+            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true }, sides: sides);
         if (outcome.Result != UnitResult.Committed)
             return false;
 
         CrashPoint.At("claim: committed");
 
         // Only what lies below the own claim: an older owner can add nothing to that.
-        var history = new RunHistory();
-        long count = 0;
-        await foreach (var rows in shared.Store.ReadAsync(row.Key, 1, claimed.Seq, CancellationToken.None))
-        {
-            foreach (var fact in rows)
-                history.Add(fact);
-            count += rows.Count;
-        }
-
-        if (count != claimed.Seq)
-            throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {claimed.Seq} rows.", "Please report this.");
+        var history = await ReadHistoryAsync(row.Key, rows[^1].Seq);
         CrashPoint.At("claim: journal read");
-        LogClaimed(Id, journal.Epoch, count);
+        LogClaimed(Id, journal.Epoch, claimed.Seq);
         if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
         {
             await EndAsync(journal, FactKind.Poisoned, RunStatus.Poisoned, new RunPoisonedException(new RunId(Id)));
@@ -277,7 +339,33 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         return true;
     }
 
-    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException("GRN1803",
+    /// <summary>Reads until the store gives all of it: a claim that was left unused would look like a fault of the run's.</summary>
+    private async Task<RunHistory> ReadHistoryAsync(long key, long last)
+    {
+        for (var wait = _firstWait; ; wait = wait < _longestWait ? wait * 2 : wait)
+        {
+            try
+            {
+                var history = new RunHistory();
+                long count = 0;
+                await foreach (var rows in shared.Store.ReadAsync(key, 1, last, CancellationToken.None))
+                {
+                    foreach (var fact in rows)
+                        history.Add(fact);
+                    count += rows.Count;
+                }
+
+                return count == last ? history : throw new GranaryException("GRN9901", $"The journal of run '{Id}' has {count} of {last} rows.", "Please report this.");
+            }
+            catch (StoreUnavailableException e)
+            {
+                LogReadFailed(e, Id);
+                await Task.Delay(wait, shared.Time, shared.Stopping);
+            }
+        }
+    }
+
+    private static byte[] UnknownWorkflow(string workflow, int version) => RunHistory.WriteError(RunErrors.Describe(new GranaryException(WorkflowRegistry.LackingCode,
         $"This build has no workflow '{workflow}' of version {version}; the run waits for one that has.", "Add it with AddWorkflow, or check the name.")));
 
     private async Task EndAsync(RunJournal journal, string kind, RunStatus status, GranaryException why)
@@ -319,9 +407,18 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
         // Before the activation goes: a keeper that isn't told finds the run at its next look, which may be late.
         if (loop.ParkedUntil is { } due)
             await shared.WakeUps.TellAsync(loop.Key, Id, due);
-        if (_loop != loop)
-            return;
-        Go();
+
+        // Not while a call takes the run up again: what it begins would go with this activation.
+        await _claiming.WaitAsync();
+        try
+        {
+            if (_loop == loop)
+                Go();
+        }
+        finally
+        {
+            _claiming.Release();
+        }
     }
 
     /// <summary>Leaves as soon as no call is open: those that only wait are answered, and ask the next activation.</summary>
@@ -375,6 +472,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ILogger<Workflow
 
     [LoggerMessage(1101, LogLevel.Information, "Run '{RunId}' is claimed as epoch {Epoch} at row {Row}.")]
     private partial void LogClaimed(string runId, int epoch, long row);
+
+    [LoggerMessage(1105, LogLevel.Warning, "The journal of run '{RunId}', which is claimed here, couldn't be read; it is read again.")]
+    private partial void LogReadFailed(Exception exception, string runId);
 
     [LoggerMessage(1102, LogLevel.Warning, "Run '{RunId}' waits: this build has no workflow '{Workflow}' of version {Version}.")]
     private partial void LogUnknownWorkflow(string runId, string workflow, int version);

@@ -5,6 +5,9 @@ namespace Granary.Runs;
 /// <summary>The workflows that this process can execute. Immutable.</summary>
 internal sealed class WorkflowRegistry
 {
+    /// <summary>The error of runs whose workflow is lacking where they were tried.</summary>
+    public const string LackingCode = "GRN1803";
+
     private readonly Dictionary<(string Name, int Version), WorkflowDescriptor> _byVersion = [];
     private readonly Dictionary<string, WorkflowDescriptor> _newest = new(StringComparer.Ordinal);
 
@@ -27,6 +30,9 @@ internal sealed class WorkflowRegistry
                 _newest[descriptor.Name] = descriptor;
         }
     }
+
+    /// <summary>All that this build has.</summary>
+    public IReadOnlyCollection<(string Name, int Version)> Known => _byVersion.Keys;
 
     /// <summary>The class for new runs; null when the name is unknown.</summary>
     public WorkflowDescriptor? Newest(string name) => _newest.GetValueOrDefault(name);

@@ -36,14 +36,7 @@ internal static class OrleansOverStore
             options.ConnectionString = SqliteConnection(location)!;
             options.DataSource = Source(location, services);
         }));
-        silo.AddAdoNetGrainStorage("granary", (OptionsBuilder<AdoNetGrainStorageOptions> storage) => storage.Configure<StoreLocation, IServiceProvider>((options, location, services) =>
-        {
-            options.Invariant = Invariant(location);
-            options.ConnectionString = SqliteConnection(location)!;
-            options.DataSource = Source(location, services);
-            options.GrainStorageSerializer = new GrainStateJson();
-        }));
-        UseRoles(silo);
+        UseState(silo);
         silo.Services.AddOptions<EndpointOptions>().Configure<StoreLocation>(SetEndpoints);
         silo.Services.AddOptions<ClusterMembershipOptions>().Configure<StoreLocation, IOptions<GranaryOptions>>(SetMembershipTimes);
 
@@ -52,6 +45,19 @@ internal static class OrleansOverStore
         silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Membership, (services, _) => services.GetRequiredService<StoreClock>());
         silo.Services.AddKeyedSingleton<TimeProvider>(Orleans.Reminders.ReminderTimeProviderNames.Reminders, (services, _) => services.GetRequiredService<StoreClock>());
         silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.ActivationManagement, (services, _) => new SteadyTime(services.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>What Granary's own grains need of a silo, whoever has set it up.</summary>
+    public static void UseState(ISiloBuilder silo)
+    {
+        silo.AddAdoNetGrainStorage("granary", (OptionsBuilder<AdoNetGrainStorageOptions> storage) => storage.Configure<StoreLocation, IServiceProvider>((options, location, services) =>
+        {
+            options.Invariant = Invariant(location);
+            options.ConnectionString = SqliteConnection(location)!;
+            options.DataSource = Source(location, services);
+            options.GrainStorageSerializer = new GrainStateJson();
+        }));
+        UseRoles(silo);
     }
 
     private static void UseMembership(ISiloBuilder silo)

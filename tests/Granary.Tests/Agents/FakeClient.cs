@@ -55,6 +55,16 @@ internal sealed class FakeClient(IServiceProvider services) : IGranaryClient, IR
 
     public IAsyncEnumerable<RunUpdate> WatchAsync(RunId id, long after, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ApprovalInbox Approvals => throw new NotSupportedException();
+
+    public IGranaryClient As(string user, params string[] roles) => throw new NotSupportedException();
+
+    public Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     private sealed class Writer : IResultWriter
     {
         public byte[] Write<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, GranaryJson.Own);

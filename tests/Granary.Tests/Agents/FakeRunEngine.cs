@@ -144,6 +144,12 @@ internal sealed class FakeRunEngine : IRunEngine
     public async Task SleepAsync(TimeSpan? duration, DateTimeOffset? until) =>
         await RunStepAsync(new StepCall<TimeSpan?>(StepKinds.Timer, "sleep", _ => Task.FromResult(duration), StepOptions.Default)).ConfigureAwait(true);
 
+    public Task<Signal<T>?> WaitForSignalAsync<T>(string topic, TimeSpan? within) => throw new NotSupportedException();
+
+    public Task<Approval<T>> RequestApprovalAsync<T>(ApprovalCall<T> call) => throw new NotSupportedException();
+
+    public Task SetEventAsync<T>(string name, T value) => throw new NotSupportedException();
+
     public Task<T> BranchAsync<T>(string name, Func<Task<T>> body) => InScopeAsync(StepScope.Under(NextKey()), body);
 
     public async Task<T> InScopeAsync<T>(StepScope scope, Func<Task<T>> body)

@@ -140,17 +140,6 @@ public sealed class UseDurableTests
     }
 
     [Fact]
-    public async Task a_tool_that_needs_approval_is_refused_and_never_run_unapproved()
-    {
-        var tool = new ApprovalRequiredAIFunction(Durable.Tool("pay", () => "paid"));
-
-        var refused = await Assert.ThrowsAsync<GranaryUsageException>(() => new FakeRunEngine().RunAsync(_ =>
-            Durable.Client(new ScriptedModel()).GetResponseAsync("Go", Durable.With(tool))));
-
-        Assert.Equal("GRN2011", refused.Code);
-    }
-
-    [Fact]
     public async Task what_differs_between_processes_that_ask_the_same_is_no_divergence()
     {
         var journal = new FakeJournal();

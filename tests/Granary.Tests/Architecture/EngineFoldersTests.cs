@@ -15,8 +15,10 @@ public sealed partial class EngineFoldersTests
         ["Journal"] = [],
         ["Journal.Postgres"] = ["Journal"],
         ["Journal.Sqlite"] = ["Journal"],
-        ["Runs"] = ["Journal", "Activities"],
+        ["Runs"] = ["Journal", "Activities", "Approvals", "Signals"],
+        ["Approvals"] = ["Journal", "Runs"],
         ["Activities"] = ["Journal", "Runs"],
+        ["Signals"] = ["Journal", "Runs"],
         ["Keepers"] = ["Journal", "Runs"],
         ["Registration"] = ["Journal", "Runs", "Activities", "Keepers"],
     };
@@ -55,6 +57,6 @@ public sealed partial class EngineFoldersTests
     private static partial Regex WithoutComments();
 
     /// <summary>Usings and names that are written with their namespace.</summary>
-    [GeneratedRegex(@"\bGranary\.(Journal\.Postgres|Journal\.Sqlite|Journal|Runs|Activities|Keepers)\b")]
+    [GeneratedRegex(@"\bGranary\.(Journal\.Postgres|Journal\.Sqlite|Journal|Runs|Activities|Approvals|Signals|Keepers)\b")]
     private static partial Regex Used();
 }

@@ -39,9 +39,11 @@ internal sealed class SiloProcesses : IAsyncDisposable
         await Task.WhenAll(Enumerable.Range(0, count).Select(_ => StartAsync()));
 
     /// <param name="role">The silo's role.</param>
-    public async Task<ChildProcess> StartAsync(string? role = null)
+    /// <param name="without">A workflow that its build lacks.</param>
+    /// <param name="environment">Its environment instead of the others'.</param>
+    public async Task<ChildProcess> StartAsync(string? role = null, string? without = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var silo = ChildProcess.Start(Programs.CrashHost, ["serve", "-", Connection, EffectsPath], new Dictionary<string, string>(_environment) { ["GRANARY_FAST"] = _isFast ? "1" : "0", ["GRANARY_ROLE"] = role ?? "" }, folder: _folder);
+        var silo = ChildProcess.Start(Programs.CrashHost, ["serve", "-", Connection, EffectsPath], new Dictionary<string, string>(environment ?? _environment) { ["GRANARY_FAST"] = _isFast ? "1" : "0", ["GRANARY_ROLE"] = role ?? "", ["GRANARY_WITHOUT"] = without ?? "" }, folder: _folder);
         lock (_all)
             _all.Add(silo);
         var ready = await silo.LineAsync(l => l.StartsWith("ready ", StringComparison.Ordinal));

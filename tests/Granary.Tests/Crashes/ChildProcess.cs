@@ -74,7 +74,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <param name="onLine">Called with each line of standard output before the next is read.</param>
     /// <param name="folder">Where it runs.</param>
     public static ChildProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
-        Action<ChildProcess, string>? onLine = null, string? folder = null)
+        Action<ChildProcess, string>? onLine = null, string? folder = null, bool isToldMore = false)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -96,7 +96,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         var process = Process.Start(start)!;
-        process.StandardInput.Close();
+        if (!isToldMore)
+            process.StandardInput.Close();
         return new ChildProcess(process, onLine);
     }
 
@@ -106,6 +107,13 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         await using var child = Start(program, arguments, environment, onLine, folder);
         return (await child.EndAsync(), child.Lines, child.Errors);
+    }
+
+    /// <summary>Types a line.</summary>
+    public void Say(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
     }
 
     /// <summary>SIGKILL: no handler of the process runs.</summary>

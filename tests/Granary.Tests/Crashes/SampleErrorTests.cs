@@ -36,7 +36,6 @@ public sealed class SampleErrorTests : IDisposable
         { "GRN1901", ["--url=http://127.0.0.1:1"] },
         { "GRN1901", ["--role", "worker"] },
         { "GRN1901", ["--start", "3"] },
-        { "GRN1901", ["--approve"] },
     };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -31,9 +31,9 @@ internal sealed class Chain(long runKey)
     /// <summary>A unit of one append after the chain's end, and moves the chain.</summary>
     public AppendUnit Next(params JournalRow[] rows) => Next(rows, []);
 
-    public AppendUnit Next(JournalRow[] rows, RunChange[] changes, RunRow? newRun = null, int at = 0)
+    public AppendUnit Next(JournalRow[] rows, RunChange[] changes, RunRow? newRun = null, int at = 0, SideRow[]? sides = null)
     {
-        var unit = Unit(rows, changes, newRun, at);
+        var unit = Unit(rows, changes, newRun, at, sides);
         Seq = unit.Rows[^1].Seq;
         AppendId = unit.Rows[^1].AppendId;
         return unit;
@@ -42,7 +42,7 @@ internal sealed class Chain(long runKey)
     /// <summary>The same without moving the chain.</summary>
     public AppendUnit Unit(params JournalRow[] rows) => Unit(rows, []);
 
-    public AppendUnit Unit(JournalRow[] rows, RunChange[] changes, RunRow? newRun = null, int at = 0)
+    public AppendUnit Unit(JournalRow[] rows, RunChange[] changes, RunRow? newRun = null, int at = 0, SideRow[]? sides = null)
     {
         var appendId = Interlocked.Increment(ref _appendIds);
         for (var i = 0; i < rows.Length; i++)
@@ -60,6 +60,7 @@ internal sealed class Chain(long runKey)
             Rows = rows,
             Changes = changes,
             NewRun = newRun,
+            Sides = [.. (sides ?? []).Select(side => new UnitSide(side, rows[^1].Seq, rows[^1].CommittedAt))],
         };
     }
 

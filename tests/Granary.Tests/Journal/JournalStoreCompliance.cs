@@ -8,7 +8,7 @@ namespace Granary.Tests.Journal;
 /// What every store must do. A store's own test class derives from this one; the classes below it hold the parts.
 /// Here: whatever activations send in whatever order, the journal keeps its invariants.
 /// </summary>
-public abstract class JournalStoreCompliance : ViewCompliance
+public abstract class JournalStoreCompliance : SideCompliance
 {
     private const int Runs = 3;
 

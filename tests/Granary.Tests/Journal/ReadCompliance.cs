@@ -1,4 +1,5 @@
 using Granary.Journal;
+using Granary.Runs;
 using Xunit;
 
 namespace Granary.Tests.Journal;
@@ -112,6 +113,23 @@ public abstract class ReadCompliance : RunRowCompliance
     }
 
     [Fact]
+    public async Task runs_that_lack_a_workflow_are_found_by_whom_has_it()
+    {
+        static byte[] Error(string code) => RunHistory.WriteError(new RunError("Granary.GranaryException", "what", code));
+        Waiting(1, "weather", 1, Error("GRN1803"));
+        Waiting(2, "weather", 2, Error("GRN1803"));
+        Waiting(3, "other", 1, Error("GRN1803"));
+        Waiting(4, "weather", 1, Error("GRN1203"));
+        Waiting(5, "weather", 1, error: null);
+        Row(6, RunStatus.Running, owner: null);
+
+        Assert.Equal(["r1"], (await Lacking(("weather", 1))).Select(o => o.Id));
+        Assert.Equal(new OrphanedRun("r1", "weather", RunStatus.Waiting, "version", null), (await Lacking(("weather", 1)))[0]);
+        Assert.Equal(["r2", "r3"], (await Lacking(("weather", 2), ("other", 1), ("third", 1))).Select(o => o.Id));
+        Assert.Empty(await Lacking());
+    }
+
+    [Fact]
     public async Task orphans_come_in_pages_in_the_order_of_their_keys()
     {
         Store.Write([.. Enumerable.Range(1, 2_300).Select(i => new Chain(i).Start($"r{i}", i % 2 == 0 ? "dead:1" : null))]);
@@ -127,6 +145,20 @@ public abstract class ReadCompliance : RunRowCompliance
     {
         var chain = new Chain(key);
         Commit(chain.Next([chain.Row(FactKind.Started)], [], Chain.Run(key, $"r{key}", owner) with { Status = status, WaitingOn = waitingOn, WakeAt = wakeAt }));
+    }
+
+    private void Waiting(long key, string workflow, int version, byte[]? error)
+    {
+        var chain = new Chain(key);
+        Commit(chain.Next([chain.Row(FactKind.Started)], [], Chain.Run(key, $"r{key}", owner: null) with { Workflow = workflow, WorkflowVersion = version, Status = RunStatus.Waiting, WaitingOn = "version", Error = error }));
+    }
+
+    private async Task<List<OrphanedRun>> Lacking(params (string Name, int Version)[] workflows)
+    {
+        var found = new List<OrphanedRun>();
+        await foreach (var page in Store.FindLackingAsync("GRN1803", workflows, TestContext.Current.CancellationToken))
+            found.AddRange(page);
+        return found;
     }
 
     private async Task<List<OrphanedRun>> Orphans(string? incarnation)

@@ -52,7 +52,9 @@ internal static class PostgresChecks
         using var command = new NpgsqlCommand(
             """
             select string_agg(format('%s on %s', need.privilege, need.tab), ', ')
-            from (values ('runs', 'select'), ('runs', 'insert'), ('runs', 'update'), ('journal', 'select'), ('journal', 'insert')) as need(tab, privilege)
+            from (values ('runs', 'select'), ('runs', 'insert'), ('runs', 'update'), ('journal', 'select'), ('journal', 'insert'),
+              ('signals', 'select'), ('signals', 'insert'), ('events', 'select'), ('events', 'insert'),
+              ('approvals', 'select'), ('approvals', 'insert'), ('approvals', 'update')) as need(tab, privilege)
             where not has_table_privilege(format('%I.%I', $1, need.tab), need.privilege)
             """,
             connection)

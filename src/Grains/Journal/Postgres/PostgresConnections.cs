@@ -1,3 +1,4 @@
+using Granary.Shared;
 using Npgsql;
 
 namespace Granary.Journal.Postgres;
@@ -71,21 +72,16 @@ internal sealed class PostgresConnections : IDisposable
         builder.Pooling = true;
         builder.MinPoolSize = 0;
         builder.MaxPoolSize = size;
-        builder.NoResetOnClose = true;
         if (searchPath is not null)
-        {
-            builder.SearchPath = searchPath;
             builder.Timezone = "UTC";
-        }
-
-        return NpgsqlDataSource.Create(builder);
+        return PostgresPools.Create(builder, searchPath);
     }
 
     private NpgsqlConnectionStringBuilder Parse()
     {
         try
         {
-            return new NpgsqlConnectionStringBuilder(_given)
+            var builder = new NpgsqlConnectionStringBuilder(_given)
             {
                 // A transaction of the application's is not the journal's, and neither passwords nor values belong in messages.
                 Enlist = false,
@@ -94,6 +90,8 @@ internal sealed class PostgresConnections : IDisposable
                 LogParameters = false,
                 TcpKeepAlive = true,
             };
+            PostgresPools.MeanPrimary(builder);
+            return builder;
         }
         catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
         {

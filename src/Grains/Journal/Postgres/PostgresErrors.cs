@@ -58,7 +58,9 @@ internal static class PostgresErrors
 
     private static StoreException Refused(string where, PostgresException e) => e.SqlState switch
     {
-        "08P01" when e.MessageText.Contains("startup parameter", StringComparison.Ordinal) => Pooled(where, e),
+        "08P01" when e.MessageText.Contains("startup parameter", StringComparison.Ordinal) => new StoreException("GRN3012",
+            $"The {where} is reached through a pooler that doesn't pass on a setting of the connection string: {e.MessageText}.",
+            "Take that setting out of the connection string, or connect to the server itself.", e),
         PostgresErrorCodes.InvalidAuthorizationSpecification when e.MessageText.Contains("encryption", StringComparison.Ordinal) => new StoreException("GRN3011",
             $"The {where} refuses the connection: {e.MessageText}.", "Set 'SSL Mode' in the connection string to what the server's pg_hba.conf asks for.", e),
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StoreException("GRN3010",
@@ -69,10 +71,10 @@ internal static class PostgresErrors
         _ => new StoreException("GRN3006", $"The {where} can't be used: {Reason(e)}", "Check the server and its log.", e),
     };
 
-    public static StoreException Pooled(string where, Exception? e = null) => new("GRN3012",
+    public static StoreException Pooled(string where) => new("GRN3012",
         $"The {where} is reached through a pooler that gives each transaction another connection (PgBouncer in transaction mode): "
         + "settings of a connection don't hold there.",
-        "Connect to the server itself, or let the pooler pool sessions. Granary needs at most 10 connections a process.", e);
+        "Connect to the server itself, or let the pooler pool sessions. Granary needs at most 10 connections a process.");
 
     private static IEnumerable<Exception> Causes(Exception e)
     {

@@ -9,6 +9,11 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
     private const int PageRows = 1_000;
     private const int PageBytes = 4 * 1024 * 1024;
 
+    private const string Approval = """
+        a.id, a.run_id, a.workflow, a.step_key, a.question, a.arguments_codec, a.arguments, a.arguments_hash, a.deciders, a.allows_edits,
+          a.asked_at, a.expires_at, a.decision, a.decided_by, a.comment, a.edited_codec, a.edited, a.decided_at
+        """;
+
     private readonly string _schema = connections.Schema;
 
     public async Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
@@ -61,21 +66,42 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is not null and owner <> $2 and status in ('running', 'waiting') order by key limit {PageRows})
+        union all
+        (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') order by key limit {PageRows})
+        order by key limit {PageRows}
+        """,
+        () => [new NpgsqlParameter<string?> { TypedValue = incarnation, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }],
+        cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from {_schema}.runs
+        where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        and waiting_on = 'version' and strpos(error, $2) > 0 and (workflow, workflow_version) in (select * from unnest($3, $4))
+        order by key limit {PageRows}
+        """,
+        () =>
+        [
+            new NpgsqlParameter<string> { TypedValue = $"\"code\":\"{errorCode}\"" },
+            new NpgsqlParameter<string[]> { TypedValue = [.. workflows.Select(w => w.Name)] },
+            new NpgsqlParameter<int[]> { TypedValue = [.. workflows.Select(w => w.Version)] },
+        ],
+        cancellationToken);
+
+    private async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> ReadOrphansAsync(
+        string sql, Func<NpgsqlParameter[]> parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var after = long.MinValue; ;)
         {
             var page = await ReadAsync(
-                $"""
-                (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
-                where key > $1 and owner is not null and owner <> $2 and status in ('running', 'waiting') order by key limit {PageRows})
-                union all
-                (select id, workflow, status, waiting_on, owner, key from {_schema}.runs
-                where key > $1 and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') order by key limit {PageRows})
-                order by key limit {PageRows}
-                """,
-                [Of(after), new NpgsqlParameter<string?> { TypedValue = incarnation, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }],
+                sql,
+                [Of(after), .. parameters()],
                 reader => (
                     Run: new OrphanedRun(reader.GetString(0), reader.GetString(1), RunStatusText.Parse(reader.GetString(2)), reader.TextOrNull(3), reader.TextOrNull(4)),
                     Key: reader.GetInt64(5)),
@@ -104,6 +130,58 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
 
     public IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken) =>
         ReadIdsAsync("owner is null and wake_at is null and (status = 'running' or waiting_on = 'version') and status = 'running'", shard, null, cancellationToken);
+
+    public async Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken) => (await ReadAsync(
+        $"select 1 from {_schema}.signals where run_id = $1 and key = $2", [Of(runId), Of(key)], reader => reader.GetInt32(0), cancellationToken)
+        .ConfigureAwait(false)).Count > 0;
+
+    public async Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken)
+    {
+        var newest = await ReadEventsAsync("order by run_key desc, seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
+        return newest.Count == 0 ? null : newest[0];
+    }
+
+    public async Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken) =>
+        await ReadEventsAsync("order by seq", runId, name, after, limit, cancellationToken).ConfigureAwait(false);
+
+    public async Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken)
+    {
+        var found = await ReadAsync($"select {Approval} from {_schema}.approvals a where id = $1", [Of(id)], ReadApproval, cancellationToken)
+            .ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    public async Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(
+        string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken)
+    {
+        List<NpgsqlParameter> parameters = [Of(limit)];
+        string Add(NpgsqlParameter parameter)
+        {
+            parameters.Add(parameter);
+            return $"${parameters.Count}";
+        }
+
+        var only = "";
+        if (runId is not null)
+            only += $" and a.run_id = {Add(Of(runId))}";
+        if (workflow is not null)
+            only += $" and a.workflow = {Add(Of(workflow))}";
+        if (after is var (at, id))
+            only += $" and (a.asked_at, a.id) > ({Add(new NpgsqlParameter<DateTime> { TypedValue = at.UtcDateTime })}, {Add(Of(id))})";
+        return await ReadAsync(
+            $"""
+            select {Approval} from {_schema}.approvals a join {_schema}.runs r on r.key = a.run_key
+            where a.decision is null and r.status not in ('succeeded', 'failed', 'cancelled', 'poisoned'){only}
+            order by a.asked_at, a.id limit $1
+            """,
+            parameters, ReadApproval, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<List<StoredEvent>> ReadEventsAsync(
+        string order, string runId, string name, long after, int limit, CancellationToken cancellationToken) => ReadAsync(
+        $"select seq, step_key, value_codec, value, set_at from {_schema}.events where run_id = $1 and name = $2 and seq > $3 {order} limit $4",
+        [Of(runId), Of(name), Of(after), Of(limit)],
+        reader => new StoredEvent(reader.GetInt64(0), reader.GetString(1), reader.PayloadOrNull(2)!, reader.Time(4)), cancellationToken);
 
     private async IAsyncEnumerable<IReadOnlyList<string>> ReadIdsAsync(
         string condition, RunShard shard, string? owner, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -144,6 +222,34 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
     }
 
     private static NpgsqlParameter<long> Of(long value) => new() { TypedValue = value };
+
+    private static NpgsqlParameter<string> Of(string value) => new() { TypedValue = value };
+
+    private static StoredApproval ReadApproval(NpgsqlDataReader reader)
+    {
+        var asked = new ApprovalRow
+        {
+            Id = reader.GetString(0),
+            RunId = reader.GetString(1),
+            Workflow = reader.GetString(2),
+            StepKey = reader.GetString(3),
+            Question = reader.GetString(4),
+            Arguments = reader.PayloadOrNull(5),
+            Hash = reader.BytesOrNull(7),
+            Deciders = reader.TextOrNull(8),
+            AllowsEdits = reader.GetBoolean(9),
+            ExpiresAt = reader.TimeOrNull(11),
+        };
+        var closed = reader.IsDBNull(12) ? null : new ApprovalClosedRow
+        {
+            Id = asked.Id,
+            Decision = reader.GetString(12),
+            By = reader.TextOrNull(13),
+            Comment = reader.TextOrNull(14),
+            EditedArguments = reader.PayloadOrNull(15),
+        };
+        return new StoredApproval(asked, reader.Time(10), closed, reader.TimeOrNull(17));
+    }
 
     private static JournalRow ReadRow(NpgsqlDataReader reader) => new()
     {

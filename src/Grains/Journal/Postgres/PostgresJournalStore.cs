@@ -92,6 +92,11 @@ internal sealed partial class PostgresJournalStore : IJournalStore
         _reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) =>
+        _reader.FindLackingAsync(errorCode, workflows, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) =>
         _reader.FindOwnedAsync(incarnation, cancellationToken);
 
@@ -109,6 +114,25 @@ internal sealed partial class PostgresJournalStore : IJournalStore
     /// <inheritdoc/>
     public IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken) =>
         _reader.FindStrandedAsync(shard, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken) => _reader.HasSignalAsync(runId, key, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken) =>
+        _reader.FindEventAsync(runId, name, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken) =>
+        _reader.ReadEventsAsync(runId, name, after, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken) => _reader.FindApprovalAsync(id, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(
+        string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken) =>
+        _reader.ListApprovalsAsync(runId, workflow, after, limit, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -34,11 +34,26 @@ internal static class UnitText
                 return fault;
         }
 
+        for (var i = 0; i < unit.Sides.Count; i++)
+        {
+            if (Fault(unit.Sides[i].Row) is { } fault)
+                return fault;
+        }
+
         return null;
     }
 
     /// <summary>Bytes that are text.</summary>
     public static string? Decode(byte[]? utf8) => utf8 is null ? null : _strict.GetString(utf8);
+
+    private static ArgumentException? Fault(SideRow side) => side switch
+    {
+        SignalKeyRow s => Fault(s.RunId, s.Key, s.Topic),
+        EventRow e => Fault(e.RunId, e.Name, e.StepKey, e.Value.Codec),
+        ApprovalRow a => Fault(a.Id, a.RunId, a.Workflow, a.StepKey, a.Question, a.Arguments?.Codec, a.Deciders),
+        ApprovalClosedRow c => Fault(c.Id, c.Decision, c.By, c.Comment, c.EditedArguments?.Codec),
+        _ => new ArgumentException($"There is no table for {side.GetType().Name}."),
+    };
 
     private static ArgumentException? Fault(params ReadOnlySpan<string?> texts)
     {

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using static Granary.Journal.Postgres.Columns;
 
 namespace Granary.Journal.Postgres;
 
@@ -63,6 +64,8 @@ internal sealed class WriterStatements(string schema)
         order by n
         """;
 
+    private readonly SideStatements _sides = new(schema);
+
     /// <summary>One transaction and one round trip for all of them. The units are of different runs, in the order of their keys.</summary>
     public NpgsqlBatch Write(NpgsqlConnection connection, IReadOnlyList<AppendUnit> units)
     {
@@ -81,6 +84,7 @@ internal sealed class WriterStatements(string schema)
         AddRows(Add(batch, _rows), units);
         if (changes.Length > 0)
             AddChanges(Add(batch, _changes), changes);
+        _sides.AddTo(batch, units);
         return batch;
     }
 
@@ -94,13 +98,6 @@ internal sealed class WriterStatements(string schema)
         command.Add(NpgsqlDbType.Bigint, Column(units, u => u.Rows[^1].Seq));
         command.Add(NpgsqlDbType.Text, Column(units, u => u.NewRun?.Id));
         return batch;
-    }
-
-    private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        batch.BatchCommands.Add(command);
-        return command;
     }
 
     private static void AddRuns(NpgsqlBatchCommand command, RunRow[] runs)
@@ -176,14 +173,6 @@ internal sealed class WriterStatements(string schema)
         command.Add(NpgsqlDbType.Text, Column(changes, c => c.Result?.Output?.Codec));
         command.Add(NpgsqlDbType.Bytea, Column(changes, c => c.Result?.Output?.Bytes));
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = changes.Length });
-    }
-
-    private static TColumn[] Column<TRow, TColumn>(IReadOnlyList<TRow> rows, Func<TRow, TColumn> value)
-    {
-        var column = new TColumn[rows.Count];
-        for (var i = 0; i < column.Length; i++)
-            column[i] = value(rows[i]);
-        return column;
     }
 
     /// <summary>A unit's changes as one: what the last says, and what they add up to.</summary>

@@ -20,6 +20,7 @@ internal sealed class SqliteBatchWriter : IDisposable
     private readonly SqliteStatement _currentEpoch;
     private readonly RunTable _runs;
     private readonly JournalTable _journal;
+    private readonly SideTables _sides;
 
     /// <param name="database">The writer's own connection.</param>
     /// <param name="epoch">This process's epoch: while another stands in the database, nothing is written.</param>
@@ -38,6 +39,7 @@ internal sealed class SqliteBatchWriter : IDisposable
         _currentEpoch = new(database, "select epoch from granary_process where id = 1");
         _runs = new(database);
         _journal = new(database);
+        _sides = new(database);
     }
 
     /// <summary>Writes a batch; null when another process has taken the file over, and then nothing is written.</summary>
@@ -51,6 +53,7 @@ internal sealed class SqliteBatchWriter : IDisposable
             statement.Dispose();
         _runs.Dispose();
         _journal.Dispose();
+        _sides.Dispose();
     }
 
     /// <summary>One transaction; false when nothing of it was kept. The outcomes are null when another process has the file.</summary>
@@ -156,6 +159,8 @@ internal sealed class SqliteBatchWriter : IDisposable
                 throw new ArgumentException($"Run {unit.RunKey} has a journal but no row in granary_runs.");
         }
 
+        for (var i = 0; i < unit.Sides.Count; i++)
+            _sides.Write(unit.RunKey, unit.Sides[i]);
         return true;
     }
 

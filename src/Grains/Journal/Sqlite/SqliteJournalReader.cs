@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace Granary.Journal.Sqlite;
@@ -11,6 +12,11 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
 {
     private const int PageRows = 1_000;
     private const int PageBytes = 4 * 1024 * 1024;
+
+    private const string Approval = """
+        a.id, a.run_id, a.workflow, a.step_key, a.question, a.arguments_codec, a.arguments, a.arguments_hash, a.deciders, a.allows_edits,
+          a.asked_at, a.expires_at, a.decision, a.decided_by, a.comment, a.edited_codec, a.edited, a.decided_at
+        """;
 
     private readonly string _connectionString = new SqliteConnectionStringBuilder
     {
@@ -58,25 +64,46 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
         }
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(
-        string? incarnation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindOrphansAsync(string? incarnation, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is not null and owner <> $me and status in ('running', 'waiting')
+        union all
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        order by key limit {PageRows}
+        """,
+        command => command.Parameters.AddWithValue("$me", (object?)incarnation ?? DBNull.Value),
+        cancellationToken);
+
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) => ReadOrphansAsync(
+        $"""
+        select id, workflow, status, waiting_on, owner, key from granary_runs
+        where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
+        and waiting_on = 'version' and instr(error, $code) > 0
+        and exists (select 1 from json_each($workflows) where value ->> 0 = workflow and value ->> 1 = workflow_version)
+        order by key limit {PageRows}
+        """,
+        command =>
+        {
+            command.Parameters.AddWithValue("$code", $"\"code\":\"{errorCode}\"");
+            command.Parameters.AddWithValue("$workflows", JsonSerializer.Serialize(workflows.Select(w => new object[] { w.Name, w.Version })));
+        },
+        cancellationToken);
+
+    private async IAsyncEnumerable<IReadOnlyList<OrphanedRun>> ReadOrphansAsync(
+        string sql, Action<SqliteCommand> bind, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (long? after = long.MinValue; after is not null;)
         {
             var last = after.Value;
             (var page, after) = await ReadAsync(
-                $"""
-                select id, workflow, status, waiting_on, owner, key from granary_runs
-                where key > $after and owner is not null and owner <> $me and status in ('running', 'waiting')
-                union all
-                select id, workflow, status, waiting_on, owner, key from granary_runs
-                where key > $after and owner is null and wake_at is null and (status = 'running' or waiting_on = 'version')
-                order by key limit {PageRows}
-                """,
+                sql,
                 command =>
                 {
                     command.Parameters.AddWithValue("$after", last);
-                    command.Parameters.AddWithValue("$me", (object?)incarnation ?? DBNull.Value);
+                    bind(command);
                 },
                 ReadOrphans,
                 cancellationToken).ConfigureAwait(false);
@@ -163,6 +190,60 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
         }
     }
 
+    public Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken) => ReadAsync(
+        "select 1 from granary_signals where run_id = $run and key = $key",
+        command =>
+        {
+            command.Parameters.AddWithValue("$run", runId);
+            command.Parameters.AddWithValue("$key", key);
+        },
+        reader => reader.Read(),
+        cancellationToken);
+
+    public async Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken)
+    {
+        var newest = await ReadEventsAsync("order by run_key desc, seq desc", runId, name, 0, 1, cancellationToken).ConfigureAwait(false);
+        return newest.Count == 0 ? null : newest[0];
+    }
+
+    public Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken) =>
+        ReadEventsAsync("order by seq", runId, name, after, limit, cancellationToken);
+
+    public async Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken)
+    {
+        var found = await ReadAsync(
+            $"select {Approval} from granary_approvals a where id = $id", command => command.Parameters.AddWithValue("$id", id), ReadApprovals, cancellationToken)
+            .ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    public Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(
+        string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken) => ReadAsync(
+        $"""
+        select {Approval} from granary_approvals a join granary_runs r on r.key = a.run_key
+        where a.decision is null and r.status not in ('succeeded', 'failed', 'cancelled', 'poisoned')
+          {(runId is null ? "" : "and a.run_id = $run")}
+          {(workflow is null ? "" : "and a.workflow = $workflow")}
+          {(after is null ? "" : "and (a.asked_at, a.id) > ($at, $id)")}
+        order by a.asked_at, a.id limit $limit
+        """,
+        command =>
+        {
+            if (runId is not null)
+                command.Parameters.AddWithValue("$run", runId);
+            if (workflow is not null)
+                command.Parameters.AddWithValue("$workflow", workflow);
+            if (after is var (at, id))
+            {
+                command.Parameters.AddWithValue("$at", SqliteTime.ToMicroseconds(at));
+                command.Parameters.AddWithValue("$id", id);
+            }
+
+            command.Parameters.AddWithValue("$limit", limit);
+        },
+        ReadApprovals,
+        cancellationToken);
+
     public void Dispose()
     {
         using var connection = new SqliteConnection(_connectionString);
@@ -193,6 +274,57 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
                 }
             },
             cancellationToken);
+
+    private Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(
+        string order, string runId, string name, long after, int limit, CancellationToken cancellationToken) => ReadAsync(
+        $"select seq, step_key, value_codec, value, set_at from granary_events where run_id = $run and name = $name and seq > $after {order} limit $limit",
+        command =>
+        {
+            command.Parameters.AddWithValue("$run", runId);
+            command.Parameters.AddWithValue("$name", name);
+            command.Parameters.AddWithValue("$after", after);
+            command.Parameters.AddWithValue("$limit", limit);
+        },
+        IReadOnlyList<StoredEvent> (reader) =>
+        {
+            var events = new List<StoredEvent>();
+            while (reader.Read())
+                events.Add(new StoredEvent(reader.GetInt64(0), reader.GetString(1), reader.PayloadOrNull(2)!, SqliteTime.FromMicroseconds(reader.GetInt64(4))));
+            return events;
+        },
+        cancellationToken);
+
+    private static IReadOnlyList<StoredApproval> ReadApprovals(SqliteDataReader reader)
+    {
+        var approvals = new List<StoredApproval>();
+        while (reader.Read())
+        {
+            var asked = new ApprovalRow
+            {
+                Id = reader.GetString(0),
+                RunId = reader.GetString(1),
+                Workflow = reader.GetString(2),
+                StepKey = reader.GetString(3),
+                Question = reader.GetString(4),
+                Arguments = reader.PayloadOrNull(5),
+                Hash = reader.BytesOrNull(7),
+                Deciders = reader.TextOrNull(8),
+                AllowsEdits = reader.GetBoolean(9),
+                ExpiresAt = reader.TimeOrNull(11),
+            };
+            var closed = reader.IsDBNull(12) ? null : new ApprovalClosedRow
+            {
+                Id = asked.Id,
+                Decision = reader.GetString(12),
+                By = reader.TextOrNull(13),
+                Comment = reader.TextOrNull(14),
+                EditedArguments = reader.PayloadOrNull(15),
+            };
+            approvals.Add(new StoredApproval(asked, SqliteTime.FromMicroseconds(reader.GetInt64(10)), closed, reader.TimeOrNull(17)));
+        }
+
+        return approvals;
+    }
 
     private static List<JournalRow> ReadPage(SqliteDataReader reader)
     {

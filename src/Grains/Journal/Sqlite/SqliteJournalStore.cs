@@ -105,6 +105,11 @@ internal sealed partial class SqliteJournalStore : IJournalStore
         Reader.FindOrphansAsync(incarnation, cancellationToken);
 
     /// <inheritdoc/>
+    public IAsyncEnumerable<IReadOnlyList<OrphanedRun>> FindLackingAsync(
+        string errorCode, IReadOnlyCollection<(string Name, int Version)> workflows, CancellationToken cancellationToken) =>
+        Reader.FindLackingAsync(errorCode, workflows, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<string>> FindOwnedAsync(string incarnation, CancellationToken cancellationToken) =>
         Reader.FindOwnedAsync(incarnation, cancellationToken);
 
@@ -122,6 +127,25 @@ internal sealed partial class SqliteJournalStore : IJournalStore
     /// <inheritdoc/>
     public IAsyncEnumerable<IReadOnlyList<string>> FindStrandedAsync(RunShard shard, CancellationToken cancellationToken) =>
         Reader.FindStrandedAsync(shard, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> HasSignalAsync(string runId, string key, CancellationToken cancellationToken) => Reader.HasSignalAsync(runId, key, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredEvent?> FindEventAsync(string runId, string name, CancellationToken cancellationToken) =>
+        Reader.FindEventAsync(runId, name, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(string runId, string name, long after, int limit, CancellationToken cancellationToken) =>
+        Reader.ReadEventsAsync(runId, name, after, limit, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoredApproval?> FindApprovalAsync(string id, CancellationToken cancellationToken) => Reader.FindApprovalAsync(id, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredApproval>> ListApprovalsAsync(
+        string? runId, string? workflow, (DateTimeOffset AskedAt, string Id)? after, int limit, CancellationToken cancellationToken) =>
+        Reader.ListApprovalsAsync(runId, workflow, after, limit, cancellationToken);
 
     /// <summary>Tells in the lock file where this process can be reached.</summary>
     public void Publish(string url)

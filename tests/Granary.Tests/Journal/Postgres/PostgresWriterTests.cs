@@ -10,7 +10,7 @@ namespace Granary.Tests.Journal.Postgres;
 [Trait("Speed", "Slow")]
 public sealed class PostgresWriterTests : IAsyncLifetime
 {
-    private const string Scans = "select sum(seq_scan)::bigint from pg_stat_user_tables where relname in ('runs', 'journal')";
+    private const string Scans = "select sum(seq_scan)::bigint from pg_stat_user_tables where relname in ('runs', 'journal', 'signals', 'events', 'approvals')";
 
     private readonly PostgresDatabase _database = new();
     private PostgresJournalStore? _store;
@@ -46,7 +46,7 @@ public sealed class PostgresWriterTests : IAsyncLifetime
     {
         var chains = Start(50);
         var before = Store.Writer.RoundTrips;
-        Store.Write([.. chains.Select(c => c.Next([c.Step("a1")], [new RunChange { Status = RunStatus.Running }])), .. Enumerable.Range(100, 50).Select(i => new Chain(i).Start($"r{i}"))]);
+        Store.Write([.. chains.Select(c => c.Next([c.Step("a1")], [new RunChange { Status = RunStatus.Running }], sides: Sides(c.RunKey))), .. Enumerable.Range(100, 50).Select(i => new Chain(i).Start($"r{i}"))]);
         Assert.Equal(1, Store.Writer.RoundTrips - before);
     }
 
@@ -87,6 +87,7 @@ public sealed class PostgresWriterTests : IAsyncLifetime
             Store.Write([chain.Start($"r{i}")]);
             Store.Write([chain.Next([chain.Step("a1")], [new RunChange { Status = RunStatus.Running }])]);
             Store.Write([chain.Twin().Next(chain.Step("a1")), chain.Next(chain.Step("a2"))]);
+            Store.Write([chain.Next([chain.Step("a3")], [], sides: Sides(i))]);
         }
 
         for (var i = 0; i < 10; i++)
@@ -224,6 +225,26 @@ public sealed class PostgresWriterTests : IAsyncLifetime
         Assert.Equal(UnitResult.Committed, Assert.Single(Store.Write(batch)).Result);
     }
 
+    [Fact]
+    public void key_that_no_index_can_hold_fails_its_own_unit_only()
+    {
+        var chains = Start(3);
+        var bytes = new byte[6_000];
+        new Random(1).NextBytes(bytes);
+        var outcomes = Store.Write([.. chains.Select(c => c.Unit([c.Step("a1")], [], sides: [new SignalKeyRow($"r{c.RunKey}", c.RunKey == 2 ? Convert.ToBase64String(bytes) : "k", "t")]))]);
+        Assert.Equal([UnitResult.Committed, UnitResult.Rejected, UnitResult.Committed], outcomes.Select(o => o.Result));
+        Assert.Equal([["r1"], ["r3"]], _database.Sql("select run_id from granary_signals order by 1"));
+    }
+
+    /// <summary>One of each kind.</summary>
+    private static SideRow[] Sides(long run) =>
+    [
+        new SignalKeyRow($"r{run}", "k", "t"),
+        new EventRow($"r{run}", "state", "a1", Chain.Json("1")),
+        new ApprovalRow { Id = $"p{run}", RunId = $"r{run}", Workflow = "w", StepKey = "a1", Question = "?" },
+        new ApprovalClosedRow { Id = $"p{run}", Decision = "approved" },
+    ];
+
     private Chain[] Start(int runs)
     {
         var chains = Enumerable.Range(1, runs).Select(i => new Chain(i)).ToArray();
@@ -259,7 +280,7 @@ public sealed class PostgresWriterTests : IAsyncLifetime
                 {
                     var head = store.ReadHeadAsync(key, CancellationToken.None).GetAwaiter().GetResult()!.Value;
                     var chain = Chain.At(key, head.Seq, head.AppendId, head.Epoch + 1);
-                    return chain.Next([chain.Row(FactKind.Claimed), chain.Step("a1")], [new RunChange { Status = RunStatus.Running, Owner = "silo:1" }]);
+                    return chain.Next([chain.Row(FactKind.Claimed), chain.Step("a1")], [new RunChange { Status = RunStatus.Running, Owner = "silo:1" }], sides: Sides(key));
                 }).ToArray();
                 rows += 2 * store.Write(units).Count(o => o.Result == UnitResult.Committed);
             }

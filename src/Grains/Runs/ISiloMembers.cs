@@ -1,4 +1,4 @@
-namespace Granary.Keepers;
+namespace Granary.Runs;
 
 /// <summary>Who is alive.</summary>
 internal interface ISiloMembers
