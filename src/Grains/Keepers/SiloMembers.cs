@@ -1,5 +1,5 @@
-using Granary.Runs;
 using System.Collections.Concurrent;
+using Granary.Runs;
 using Orleans.Runtime;
 
 namespace Granary.Keepers;

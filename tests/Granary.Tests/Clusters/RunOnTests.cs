@@ -50,6 +50,26 @@ public sealed class RunOnTests
         silos.AssertSound();
     }
 
+    [Fact]
+    [Trait("Scenario", "C-06")]
+    public async Task a_cancel_reaches_a_tool_on_another_silo()
+    {
+        await using var silos = new SiloProcesses();
+        await silos.StartAsync(2);
+        var worker = await silos.StartAsync("gpu");
+        await using var client = await OutsideClient.ConnectAsync(silos.Connection);
+        var (id, journal) = await StartElsewhereAsync(silos, client.Client, worker, "60000 milliseconds");
+        await silos.TrueAsync("the tool begins", () => Begun(silos, journal).Count == 1);
+        var asked = DateTimeOffset.UtcNow;
+        await client.Client.Run(id).CancelAsync("enough", Stop);
+        await silos.TrueAsync("the tool is told", () => silos.Effects.Any(e => e.Journal == journal && e.What == "cancelled"), 5);
+        Load.Report($"cancel to the tool's token on another silo: {(DateTimeOffset.UtcNow - asked).TotalMilliseconds:F0} ms");
+
+        Assert.Equal("enough", (await Assert.ThrowsAsync<RunCancelledException>(() => client.Client.Run<string>(id).ResultAsync(Stop))).Reason);
+        Assert.Empty(silos.Query($"select 1 from granary_steps_v where run_id = '{id}' and kind = 'tool' and outcome <> 'running'"));
+        silos.AssertSound();
+    }
+
     /// <summary>Starts runs until one lies on another silo than that one, which would run its tool itself.</summary>
     private static async Task<(string Id, string Journal)> StartElsewhereAsync(SiloProcesses silos, IGranaryClient client, ChildProcess worker, string input)
     {

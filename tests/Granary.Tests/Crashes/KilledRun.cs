@@ -12,8 +12,10 @@ internal sealed record Part(int Pid, int ExitCode, IReadOnlyList<string> Lines, 
 }
 
 /// <summary>A line of an effects file: what a body did, written down outside of the product.</summary>
-internal sealed record Effect(string Key, string Journal, int Attempt, int Pid, bool Begins)
+internal sealed record Effect(string Key, string Journal, int Attempt, int Pid, string What)
 {
+    public bool Begins => What == "begin";
+
     public static IReadOnlyList<Effect> Read(string path)
     {
         if (!File.Exists(path))
@@ -23,7 +25,7 @@ internal sealed record Effect(string Key, string Journal, int Attempt, int Pid, 
         return [.. File.ReadAllText(path).Split('\n')[..^1].Select(line => line.Split(' ')).Select(w =>
         {
             var key = w[0].Split('/', 2);
-            return new Effect(key[1], key[0], int.Parse(w[1], CultureInfo.InvariantCulture), int.Parse(w[2], CultureInfo.InvariantCulture), w[3] == "begin");
+            return new Effect(key[1], key[0], int.Parse(w[1], CultureInfo.InvariantCulture), int.Parse(w[2], CultureInfo.InvariantCulture), w[3]);
         })];
     }
 }

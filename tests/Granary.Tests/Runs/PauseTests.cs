@@ -38,6 +38,8 @@ public sealed class PauseTests
         await wasRead.Task.WaitAsync(Stop);
         new Usurper(data.Path).Claims();
         time.Jump();
+        var ticks = time.Ticks;
+        await Eventually.TrueAsync(data.Path, "the second pause is noticed", () => time.Ticks > ticks + 1);
         goOn.SetResult();
         await Eventually.TrueAsync(data.Path, "the loss is noticed", () => app.Log.Lines.Any(l => l.Text.Contains("1 of its runs had been taken over", StringComparison.Ordinal)));
         first.Open();
@@ -58,8 +60,21 @@ public sealed class PauseTests
     private sealed class JumpingTime : TimeProvider
     {
         private long _jumped;
+        private int _ticks;
+
+        /// <summary>How often the gate has looked.</summary>
+        public int Ticks => Volatile.Read(ref _ticks);
 
         public override long GetTimestamp() => System.GetTimestamp() + Interlocked.Read(ref _jumped);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(
+            s =>
+            {
+                callback(s);
+                if (period == TimeSpan.FromMilliseconds(250))
+                    Interlocked.Increment(ref _ticks);
+            },
+            state, dueTime, period);
 
         public void Jump() => Interlocked.Add(ref _jumped, 3 * TimestampFrequency);
     }
