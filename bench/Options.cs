@@ -9,7 +9,7 @@ namespace Granary.Bench;
 /// <param name="Runs">How many runs W2 has at once; null for each of 64, 256 and 1,024.</param>
 internal sealed record Options(string Workload, string Store, int Pairs, string? Connection, int Count, int? Runs)
 {
-    public const string Usage = "limits|W1|W2|W3|W7|W8|W9|all [--store sqlite|postgres] [--connection CS] [--pairs 5] [--count 10000] [--runs 256]";
+    public const string Usage = "limits|W1|W2|W3|W4|W7|W8|W9|all [--store sqlite|postgres] [--connection CS] [--pairs 5] [--count 10000] [--runs 256]";
 
     public static Options? Parse(string[] args)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,6 +48,7 @@ internal sealed class Product : IAsyncDisposable
             granary.AddWorkflow<int, string>("busy", (ctx, steps) => BusyAsync(ctx, steps, progress));
             granary.AddWorkflow<int, string>("long", (ctx, steps) => LongAsync(ctx, steps, progress));
             granary.AddWorkflow<int, string>("sleeper", SleepAsync);
+            granary.AddWorkflow<None, long>("waiter", WaitAsync);
         });
         var host = builder.Build();
         await host.StartAsync();
@@ -89,6 +91,13 @@ internal sealed class Product : IAsyncDisposable
     {
         await ctx.SleepAsync(TimeSpan.FromSeconds(seconds));
         return "awake";
+    }
+
+    /// <summary>Waits for a signal, and returns when it went on.</summary>
+    private static async Task<long> WaitAsync(WorkflowContext ctx, None input)
+    {
+        await ctx.WaitForSignalAsync<string>("go");
+        return Stopwatch.GetTimestamp();
     }
 
     /// <summary>Many steps, told by the thousand; the last never ends.</summary>

@@ -13,6 +13,7 @@ var workloads = new Dictionary<string, Func<Options, BenchStore, Task>>(StringCo
     ["W1"] = Workloads.SequentialAsync,
     ["W2"] = Workloads.ConcurrentAsync,
     ["W3"] = Workloads.LatencyAsync,
+    ["W4"] = Signals.WakeAsync,
     ["W7"] = Restarts.InFlightAsync,
     ["W8"] = Restarts.LongAsync,
     ["W9"] = Sleepers.ManyAsync,

@@ -37,7 +37,13 @@ async function long(count) {
   });
 }
 
-const workflows = Object.fromEntries([steps, busy, long].map((code) => [code.name, DBOS.registerWorkflow(code, { name: code.name })]));
+/** Waits for a signal, and returns when it went on. */
+async function waiter() {
+  await DBOS.recv('go', 60);
+  return performance.now() + performance.timeOrigin;
+}
+
+const workflows = Object.fromEntries([steps, busy, long, waiter].map((code) => [code.name, DBOS.registerWorkflow(code, { name: code.name })]));
 
 export async function openStore() {
   const server = await startPostgres();
@@ -62,6 +68,10 @@ export async function openWorker(store) {
   return {
     start,
     run: async (workflow, argument) => (await start(workflow, argument)).getResult(),
+    startWaiter: async () => {
+      const run = await start('waiter');
+      return { result: () => run.getResult(), signal: () => DBOS.send(run.workflowID, 'now', 'go') };
+    },
     close: () => DBOS.shutdown(),
   };
 }

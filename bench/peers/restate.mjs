@@ -50,6 +50,18 @@ const service = restate.service({
   },
 });
 
+/** Waits for a signal, and returns when it went on. */
+const waiter = restate.workflow({
+  name: 'waiter',
+  handlers: {
+    run: async (ctx) => {
+      await ctx.promise('go');
+      return performance.now() + performance.timeOrigin;
+    },
+    go: async (ctx, value) => ctx.promise('go').resolve(value),
+  },
+});
+
 const answers = (url) => fetch(url).then((response) => response.ok, () => false);
 
 async function startServer() {
@@ -130,7 +142,7 @@ export async function openStore() {
 }
 
 export async function openWorker(store) {
-  const handlers = http2.createServer(restate.endpoint().setLogger(() => {}).bind(service).http2Handler());
+  const handlers = http2.createServer(restate.endpoint().setLogger(() => {}).bind(service).bind(waiter).http2Handler());
   await new Promise((resolve) => handlers.listen(store.address.port, '127.0.0.1', resolve));
   await store.join?.();
   const client = connect({ url: store.address.ingress });
@@ -138,6 +150,11 @@ export async function openWorker(store) {
   return {
     start: (workflow, argument) => send[workflow](argument),
     run: (workflow, argument) => call[workflow](argument),
+    startWaiter: async () => {
+      const run = client.workflowClient(waiter, crypto.randomUUID());
+      const sent = await run.workflowSubmit();
+      return { result: () => client.result(sent), signal: () => run.go('now') };
+    },
     close: async () => {},
   };
 }

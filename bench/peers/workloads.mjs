@@ -1,4 +1,5 @@
 // The workloads, once for all peers. A peer and its limit take turns, so that a neighbour disturbs both alike.
+import { setTimeout as delay } from 'node:timers/promises';
 import { progress, spawnWorker } from './process.mjs';
 import { inPairs, print, repeat, timed, times } from './report.mjs';
 
@@ -38,6 +39,29 @@ export async function W3(bench) {
   }, async () => 3_000 / (await bench.store.limit(runs, 1)));
   print(bench, 'start to result p50', 'ms', own, limit, `three ${bench.store.limits.single}`);
   print(bench, 'start to result p99', 'ms', p99);
+  await worker.close();
+}
+
+/** From the sending of a signal to the waiting code going on, one after the other; the limit is one single commit. */
+export async function W4(bench) {
+  const worker = await bench.openWorker(bench.store), p99 = [];
+  const one = async () => {
+    const run = await worker.startWaiter();
+    await delay(20);
+    const sent = performance.now() + performance.timeOrigin;
+    const [woke] = await Promise.all([run.result(), run.signal()]);
+    return woke - sent;
+  };
+  await repeat(20, one);
+  const [own, limit] = await inPairs(bench, async () => {
+    const ms = [];
+    await repeat(200, async () => ms.push(await one()));
+    ms.sort((a, b) => a - b);
+    p99.push(ms[198]);
+    return ms[100];
+  }, async () => 1_000 / (await bench.store.limit(500, 1)));
+  print(bench, 'signal to wake, in memory, p50', 'ms', own, limit, `one ${bench.store.limits.single}`);
+  print(bench, 'signal to wake, in memory, p99', 'ms', p99);
   await worker.close();
 }
 

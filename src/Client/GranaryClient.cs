@@ -170,6 +170,16 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
             ThrowRefused(id, reply, "can't be cancelled");
     }
 
+    public async Task<T> QueryAsync<T>(RunId id, string query, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        Names.CheckName(query, "query name");
+        var reply = await CallAsync(id, $"The query '{query}' of run '{id}' wasn't answered", grain => grain.QueryAsync(query), cancellationToken).ConfigureAwait(false);
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        return reply.Exists ? values.Read<T>(reply.Value, $"The query '{query}' of run '{id}'")! : throw new RunNotFoundException(id);
+    }
+
     public async Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken)
     {
         RefuseInWorkflowCode();

@@ -17,6 +17,8 @@ internal interface IRunReader
 
     Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken);
 
+    Task<T> QueryAsync<T>(RunId id, string query, CancellationToken cancellationToken);
+
     /// <summary>The first value after a place in the journal, or the newest; null when none came in time.</summary>
     /// <exception cref="RunStateException">The run has ended and none can come.</exception>
     Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken);

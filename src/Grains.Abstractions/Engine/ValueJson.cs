@@ -34,6 +34,10 @@ internal sealed class ValueJson(JsonSerializerOptions json, int maxBytes)
         return bytes;
     }
 
+    /// <summary>Writes a value as a type that is known at run time.</summary>
+    /// <exception cref="PayloadException"><c>GRN1602</c> not serialisable, <c>GRN1601</c> too large.</exception>
+    public byte[] Write(object? value, Type type, string what) => Write<object?>(value is null ? null : JsonSerializer.SerializeToElement(value, type, Options), what);
+
     /// <summary>Reads a value.</summary>
     /// <exception cref="PayloadException"><c>GRN1603</c>.</exception>
     public T? Read<T>(ReadOnlySpan<byte> bytes, string what, JsonSerializerOptions? options = null)

@@ -22,12 +22,16 @@ internal abstract class WorkflowDescriptor(string name, int version, object iden
     /// <summary>Reads the input; throws what the serialiser throws.</summary>
     public abstract object? ReadInput(ReadOnlySpan<byte> input, JsonSerializerOptions json);
 
-    /// <summary>Makes an instance and runs its code.</summary>
+    /// <summary>Makes an instance: one for each activation.</summary>
     /// <param name="services">The activation's scope.</param>
+    public abstract object Create(IServiceProvider services);
+
+    /// <summary>Runs an instance's code.</summary>
+    /// <param name="workflow">What <see cref="Create"/> returned.</param>
     /// <param name="ctx">The run's verbs.</param>
     /// <param name="input">What <see cref="ReadInput"/> returned.</param>
     /// <param name="write">Writes the result.</param>
-    public abstract Task<byte[]> RunAsync(IServiceProvider services, WorkflowContext ctx, object? input, IResultWriter write);
+    public abstract Task<byte[]> RunAsync(object workflow, WorkflowContext ctx, object? input, IResultWriter write);
 
     /// <summary>The stored name of a workflow class.</summary>
     public static string NameOf(Type type) => type.GetCustomAttribute<WorkflowAttribute>(inherit: true)?.Name ?? type.Name;
@@ -63,11 +67,10 @@ internal sealed class WorkflowDescriptor<TIn, TOut>(string name, int version, ob
 {
     public override object? ReadInput(ReadOnlySpan<byte> input, JsonSerializerOptions json) => JsonSerializer.Deserialize<TIn>(input, json);
 
-    public override async Task<byte[]> RunAsync(IServiceProvider services, WorkflowContext ctx, object? input, IResultWriter write)
-    {
-        var workflow = (Workflow<TIn, TOut>)create(services);
-        return write.Write(await workflow.RunAsync(ctx, (TIn)input!).ConfigureAwait(true));
-    }
+    public override object Create(IServiceProvider services) => create(services);
+
+    public override async Task<byte[]> RunAsync(object workflow, WorkflowContext ctx, object? input, IResultWriter write) =>
+        write.Write(await ((Workflow<TIn, TOut>)workflow).RunAsync(ctx, (TIn)input!).ConfigureAwait(true));
 }
 
 /// <summary>A workflow that is a delegate.</summary>

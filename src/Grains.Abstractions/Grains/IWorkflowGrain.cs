@@ -33,6 +33,11 @@ internal interface IWorkflowGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<DecisionReply> DecideAsync(DecisionMessage message);
 
+    /// <summary>Reads a query of the run's workflow. Never claims.</summary>
+    [Alias("Query")]
+    [AlwaysInterleave]
+    Task<QueryReply> QueryAsync(string query);
+
     /// <summary>The first value of that name set after a sequence number, or the newest where that is null; waits for one up to the limit, then answers with none.</summary>
     [Alias("ReadEvent")]
     [AlwaysInterleave]

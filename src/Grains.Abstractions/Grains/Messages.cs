@@ -41,6 +41,16 @@ internal sealed record CallReply(
     [property: Id(1)] Refusal? Refusal,
     [property: Id(2)] bool IsLeaving = false);
 
+/// <summary>A query's value.</summary>
+/// <param name="Exists">Whether there is such a run.</param>
+/// <param name="Value">The value, as JSON.</param>
+/// <param name="Refusal">Why there is none.</param>
+[GenerateSerializer, Immutable, Alias("granary.QueryReply")]
+internal sealed record QueryReply(
+    [property: Id(0)] bool Exists,
+    [property: Id(1)] byte[]? Value,
+    [property: Id(2)] Refusal? Refusal);
+
 /// <summary>A named value, if there is one.</summary>
 [GenerateSerializer, Immutable, Alias("granary.EventReply")]
 internal sealed record EventReply(

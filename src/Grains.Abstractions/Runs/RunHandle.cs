@@ -91,6 +91,29 @@ public class RunHandle
     /// <exception cref="RunStateException"><c>GRN1003</c>: the run has ended, and not by a cancel.</exception>
     public virtual Task CancelAsync(string? reason = null, CancellationToken cancellationToken = default) => Reads.CancelAsync(Id, reason, cancellationToken);
 
+    /// <summary>
+    /// Reads a <see cref="QueryAttribute"/> member of the run's workflow. Where a silo executes the run it is read there, between two
+    /// turns of the code; a run that is parked or has ended is replayed for it. Never claims the run, and records nothing.
+    /// </summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="query">The query's name.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    /// <exception cref="GranaryException"><c>GRN1805</c>: the workflow has no such query. <c>GRN1806</c>: it threw.</exception>
+    public virtual Task<T> QueryAsync<T>(string query, CancellationToken cancellationToken = default) => Reads.QueryAsync<T>(Id, query, cancellationToken);
+
+    /// <inheritdoc cref="QueryAsync{T}(string, CancellationToken)"/>
+    /// <typeparam name="TWorkflow">The workflow's class.</typeparam>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="query">Reads one member that is marked with <see cref="QueryAttribute"/>: <c>(OrderSaga order) =&gt; order.Progress</c>.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    public Task<T> QueryAsync<TWorkflow, T>(System.Linq.Expressions.Expression<Func<TWorkflow, T>> query, CancellationToken cancellationToken = default)
+        where TWorkflow : Workflow
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return QueryAsync<T>(Engine.WorkflowQueries.NameOf(query), cancellationToken);
+    }
+
     /// <summary>A named value of the run.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="name">1 to 128 characters.</param>

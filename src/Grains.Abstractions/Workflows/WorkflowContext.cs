@@ -154,6 +154,15 @@ public sealed class WorkflowContext
     /// <param name="value">Committed together with the step that sets it.</param>
     public Task SetEventAsync<T>(string name, T value) => _engine.SetEventAsync(name, value);
 
+    /// <summary>Another run. Each of its verbs is a step here: done once, and answered from its record on replay.</summary>
+    /// <param name="id">The run's id.</param>
+    public RunHandle Run(RunId id) => new(new RunId(id.Value), new InRunReader(_engine), isNew: false, inputDiffers: false);
+
+    /// <summary>Another run, with its result type. Each of its verbs is a step here.</summary>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <param name="id">The run's id.</param>
+    public RunHandle<TOut> Run<TOut>(RunId id) => new(new RunId(id.Value), new InRunReader(_engine), isNew: false, inputDiffers: false);
+
     /// <summary>
     /// Runs a branch in its own scope of step keys, so that steps inside concurrent branches keep their keys whatever
     /// finishes first. The scope is numbered at the call: start branches in a deterministic order.

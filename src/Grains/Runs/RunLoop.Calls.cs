@@ -90,6 +90,30 @@ internal sealed partial class RunLoop
         return Call(call, [StepRows.Succeeded(slot, Epoch, _shared.Codec.Encode(outcome))], LeaveWaiting(), [side]) ? (await call.Done.Task, null) : (_goes, null);
     }
 
+    /// <summary>Reads a query of the workflow, once its code has come to where the journal ends.</summary>
+    /// <returns>Null when this activation has gone before.</returns>
+    public async Task<(byte[]? Value, Refusal? Refusal)?> QueryAsync(string query)
+    {
+        await _caughtUp.Task;
+        if (_divergence is { } divergence)
+            return (null, new Refusal(divergence.Code, divergence.What, divergence.Remedy, null));
+        if (_state == State.Gone || _workflow is null)
+            return null;
+        try
+        {
+            var (value, type) = WorkflowQueries.Read(_workflow, query);
+            return (_shared.Codec.Values.Write(value, type, $"The query '{query}' of run '{RunId}'"), null);
+        }
+        catch (GranaryException e)
+        {
+            return (null, new Refusal(e.Code, e.What, e.Remedy, null));
+        }
+        catch (Exception e)
+        {
+            return (null, new Refusal("GRN1806", $"The query '{query}' of run '{RunId}' threw {e.GetType()}: {e.Message}", "A query must only read what the run's code has set.", null));
+        }
+    }
+
     private bool Call(CallTag call, IReadOnlyList<JournalRow> rows, RunChange? change, IReadOnlyList<SideRow>? sides)
     {
         if (!TryAppend(rows, change, call, sides))

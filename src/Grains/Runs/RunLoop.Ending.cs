@@ -10,6 +10,12 @@ internal sealed partial class RunLoop
     /// <summary>The code returned or threw: siblings are told to stop, then the last row is written.</summary>
     private void EndWithCode()
     {
+        if (_isReadOnly)
+        {
+            _caughtUp.TrySetResult();
+            return;
+        }
+
         if (_isCancelled)
         {
             BeginEnding(Cancelled());
@@ -63,6 +69,12 @@ internal sealed partial class RunLoop
     /// <summary>The run waits, visibly, for a build whose code fits its journal. Nothing of it is lost or undone.</summary>
     private void StopDiverged(NondeterminismException divergence)
     {
+        if (_isReadOnly)
+        {
+            Drop();
+            return;
+        }
+
         LogDiverged(divergence, _row.Id, divergence.Step.Value, divergence.Recorded, divergence.Requested);
         var error = RunHistory.WriteError(RunErrors.Describe(divergence, divergence.Step));
         BeginEnding(new Ending(

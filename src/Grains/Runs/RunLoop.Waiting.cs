@@ -24,6 +24,12 @@ internal sealed partial class RunLoop
         }
 
         _isCatchingUp = false;
+        if (_isReadOnly)
+        {
+            _caughtUp.TrySetResult();
+            return;
+        }
+
         if (_cancelRequest is not null)
         {
             Cancel();

@@ -31,6 +31,7 @@ internal sealed partial class RunLoop
     private readonly RunJournal _journal;
     private readonly RunHistory _history;
     private readonly object? _input;
+    private readonly bool _isReadOnly;
     private readonly TaskScheduler _grain;
     private readonly ILogger _logger;
     private readonly AsyncServiceScope _scope;
@@ -49,6 +50,7 @@ internal sealed partial class RunLoop
 
     private State _state = State.Running;
     private Task<byte[]>? _code;
+    private object? _workflow;
     private ITimer? _alarm;
     private RunWait? _shown;
     private DateTimeOffset? _restsSince;
@@ -67,8 +69,9 @@ internal sealed partial class RunLoop
     private JournalRow? _cancelRequest;
     private bool _isCancelled;
 
-    public RunLoop(RunServices shared, RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor descriptor, object? input, TaskScheduler grain)
+    public RunLoop(RunServices shared, RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor descriptor, object? input, TaskScheduler grain, bool isReadOnly = false)
     {
+        _isReadOnly = isReadOnly;
         _shared = shared;
         _row = row;
         _journal = journal;
@@ -147,7 +150,10 @@ internal sealed partial class RunLoop
 
     public void Start()
     {
-        _shared.Running.Add(_row.Id, this);
+        if (_isReadOnly)
+            _appends.Seal();
+        else
+            _shared.Running.Add(_row.Id, this);
         Wake();
     }
 
@@ -351,8 +357,10 @@ internal sealed partial class RunLoop
     {
         var context = new WorkflowContext(_verbs);
         AmbientRun.Enter(new RunFlow(_verbs, context, StepScope.Root()));
-        _spans.Start(Epoch);
-        return await Descriptor.RunAsync(_verbs.Services, context, _input, new ResultWriter(_shared.Codec, _row)).ConfigureAwait(true);
+        if (!_isReadOnly)
+            _spans.Start(Epoch);
+        _workflow = Descriptor.Create(_verbs.Services);
+        return await Descriptor.RunAsync(_workflow, context, _input, new ResultWriter(_shared.Codec, _row)).ConfigureAwait(true);
     }
 
     private bool Admit(StepSlot slot)

@@ -22,6 +22,8 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
     /// <summary>How long a start waits for its commit before the caller is told to try again.</summary>
     private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(20);
 
+    private static readonly TimeSpan _queryLimit = TimeSpan.FromSeconds(20);
+
     /// <summary>How much earlier another silo's clock may find that a run is due.</summary>
     private static readonly TimeSpan _early = TimeSpan.FromSeconds(1);
 
@@ -210,6 +212,34 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
 
             if (RunRows.ToEnd(row) is not null || !await WaitAsync(changed, deadline, cancellationToken))
                 return new JournalPage([], true, RunRows.ToEnd(row) is not null);
+        }
+    }
+
+    public async Task<QueryReply> QueryAsync(string query)
+    {
+        if (_loop is { Gone.IsCompleted: false } loop && await loop.QueryAsync(query).WaitAsync(_queryLimit, shared.Time) is { } live)
+            return new QueryReply(true, live.Value, live.Refusal);
+        if (await FindAsync(CancellationToken.None) is not { } row)
+            return new QueryReply(false, null, null);
+        if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is not { } descriptor)
+            return new QueryReply(true, null, Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}").Refusal);
+        if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is not { } head)
+            return new QueryReply(false, null, null);
+
+        // A copy of the run as its journal has it: it appends nothing, starts nothing and goes with the call.
+        var history = await ReadHistoryAsync(row.Key, head.Seq);
+        var copy = new RunLoop(shared, row, RunJournal.After(row.Key, head.Epoch, head), history, history.StartedAt, descriptor,
+            descriptor.ReadInput(PayloadCodec.Decode(row.Input), shared.Codec.Values.Options), TaskScheduler.Current, isReadOnly: true);
+        copy.Start();
+        try
+        {
+            return await copy.QueryAsync(query).WaitAsync(_queryLimit, shared.Time) is { } replayed
+                ? new QueryReply(true, replayed.Value, replayed.Refusal)
+                : new QueryReply(true, null, Away("its code could not be replayed").Refusal);
+        }
+        finally
+        {
+            copy.Drop();
         }
     }
 

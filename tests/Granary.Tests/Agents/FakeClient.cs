@@ -24,7 +24,7 @@ internal sealed class FakeClient(IServiceProvider services) : IGranaryClient, IR
         var descriptor = Services.GetServices<WorkflowDescriptor>().Single(d => d.Name == workflow);
         var json = JsonSerializer.SerializeToUtf8Bytes(input, GranaryJson.Own);
         var result = await new FakeRunEngine(Journal, Services).RunAsync(ctx =>
-            descriptor.RunAsync(Services, ctx, descriptor.ReadInput(json, GranaryJson.Own), new Writer()));
+            descriptor.RunAsync(descriptor.Create(Services), ctx, descriptor.ReadInput(json, GranaryJson.Own), new Writer()));
         _results[id.Value] = System.Text.Encoding.UTF8.GetString(result);
         return new(id, true, false);
     }
@@ -62,6 +62,8 @@ internal sealed class FakeClient(IServiceProvider services) : IGranaryClient, IR
     public Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<T> QueryAsync<T>(RunId id, string query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<EventValue<T>?> EventAsync<T>(RunId id, string name, long? after, TimeSpan within, CancellationToken cancellationToken) => throw new NotSupportedException();
 
