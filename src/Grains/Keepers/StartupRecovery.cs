@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Granary.Grains;
 using Granary.Journal;
 using Granary.Runs;
@@ -9,14 +10,19 @@ using Orleans.Runtime.Placement;
 namespace Granary.Keepers;
 
 /// <summary>
-/// A process at its start tries what waits for another version: it may be of that one. A process that is alone also takes
-/// up what its predecessor was running; in a cluster the keepers know whose owners are dead.
+/// A process at its start takes up what the dead were running, so that nobody waits for keepers to come to life; and it
+/// tries what waits for another version: it may be of that one.
 /// </summary>
-internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, KeeperOptions options, ILocalSiloDetails silo, ILogger<StartupRecovery> logger) : BackgroundService
+internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory grains, ISiloMembers members, KeeperOptions options, ILocalSiloDetails silo, ILogger<StartupRecovery> logger) : BackgroundService
 {
     private const int Concurrency = 64;
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the first runs have been taken up, or there are none.</summary>
+    public Task Begun => _begun.Task;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,15 +36,16 @@ internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory 
         var (count, failed) = (0, 0);
         try
         {
-            await foreach (var page in shared.Store.FindOrphansAsync(options.IsAlone ? shared.Incarnation : null, stoppingToken).ConfigureAwait(false))
+            await foreach (var page in FindAsync(stoppingToken).ConfigureAwait(false))
             {
                 await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken }, async (run, stop) =>
                 {
-                    if (await RecoverAsync(run, stop).ConfigureAwait(false))
+                    if (await RecoverAsync(run.Id, run.Owner, stop).ConfigureAwait(false))
                         Interlocked.Increment(ref count);
                     else
                         Interlocked.Increment(ref failed);
                 }).ConfigureAwait(false);
+                _begun.TrySetResult();
             }
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
@@ -47,32 +54,49 @@ internal sealed partial class StartupRecovery(RunServices shared, IGrainFactory 
             failed++;
         }
 
+        _begun.TrySetResult();
         if (count > 0)
             LogRecovered(count);
         return failed == 0;
     }
 
-    private async Task<bool> RecoverAsync(OrphanedRun run, CancellationToken cancellationToken)
+    private async IAsyncEnumerable<IEnumerable<(string Id, string? Owner)>> FindAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (!options.IsAlone)
+        {
+            foreach (var owner in (await shared.Store.FindOwnersAsync(cancellationToken).ConfigureAwait(false)).Where(members.IsDead))
+            {
+                await foreach (var page in shared.Store.FindOwnedAsync(owner, RunShard.All, cancellationToken).ConfigureAwait(false))
+                    yield return page.Select(id => (id, (string?)owner));
+            }
+        }
+
+        await foreach (var page in shared.Store.FindOrphansAsync(options.IsAlone ? shared.Incarnation : null, cancellationToken).ConfigureAwait(false))
+            yield return page.Select(run => (run.Id, run.Owner));
+    }
+
+    private async Task<bool> RecoverAsync(string id, string? owner, CancellationToken cancellationToken)
     {
         try
         {
             // Without an owner it was handed over in good order, or waits for a version: that is charged to nobody. It goes on
-            // here, where possible: this build may have what the others lack.
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, silo.SiloAddress);
-            await grains.GetGrain<IWorkflowGrain>(run.Id).RecoverAsync(run.Owner is null ? RecoverReason.Due : RecoverReason.OwnerDied, run.Owner).ConfigureAwait(false);
+            // here, where possible: this build may have what the others lack. What the dead were running is shared by all.
+            if (owner is null)
+                RequestContext.Set(IPlacementDirector.PlacementHintKey, silo.SiloAddress);
+            await grains.GetGrain<IWorkflowGrain>(id).RecoverAsync(owner is null ? RecoverReason.Due : RecoverReason.OwnerDied, owner).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            LogFailed(e, run.Id);
+            LogFailed(e, id);
             return false;
         }
     }
 
-    [LoggerMessage(2001, LogLevel.Information, "Took up {Count} runs that the last process left.")]
+    [LoggerMessage(2001, LogLevel.Information, "Took up {Count} runs that nobody executed.")]
     private partial void LogRecovered(int count);
 
-    [LoggerMessage(2003, LogLevel.Error, "The runs that the last process left couldn't be searched for; it is tried again.")]
+    [LoggerMessage(2003, LogLevel.Error, "The runs that nobody executes couldn't be searched for; it is tried again.")]
     private partial void LogSearchFailed(Exception exception);
 
     [LoggerMessage(2002, LogLevel.Error, "Run '{RunId}' couldn't be taken up; it is tried again.")]

@@ -55,7 +55,8 @@ internal static class RecoveryServices
     {
         services.AddHostedService<StoreClockWatch>();
         services.AddHostedService(s => s.GetRequiredService<PauseGate>());
-        services.AddHostedService<StartupRecovery>();
+        services.AddSingleton<StartupRecovery>();
+        services.AddHostedService(s => s.GetRequiredService<StartupRecovery>());
         services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();
     }
