@@ -14,6 +14,12 @@ internal interface IJournalStore : IAsyncDisposable
     Task OpenAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Opens, prepares and runs, beside the start of the silo, what the first take-up would have to wait for. Changes nothing,
+    /// and doesn't fail: what it doesn't reach is done when it is needed.
+    /// </summary>
+    Task WarmUpAsync(CancellationToken cancellationToken);
+
+    /// <summary>
     /// Writes a batch in one transaction on the writer's own connection. Each unit is kept whole or refused whole; one
     /// refused unit changes nothing for the others. Returns after the commit. Called from the writer's thread only.
     /// </summary>
@@ -94,6 +100,9 @@ internal readonly record struct DueRun(string Id, DateTimeOffset WakeAt);
 /// <param name="Count">How many there are: a power of two.</param>
 internal readonly record struct RunShard(int Index, int Count)
 {
+    /// <summary>All of them.</summary>
+    public static RunShard All { get; } = new(0, 1);
+
     public int Mask => Count - 1;
 
     public static RunShard Of(long key, int count) => new((int)(key & (count - 1)), count);

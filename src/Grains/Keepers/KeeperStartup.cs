@@ -9,7 +9,7 @@ namespace Granary.Keepers;
 /// Sees to it that all keepers live: at the start of every silo, and again when a member dies, which is also when they
 /// look for its runs at once.
 /// </summary>
-internal sealed partial class KeeperStartup(IGrainFactory grains, KeeperOptions options, IClusterMembershipService membership, ILogger<KeeperStartup> logger) : BackgroundService
+internal sealed partial class KeeperStartup(RunRecovery recovery, IGrainFactory grains, KeeperOptions options, IClusterMembershipService membership, ILogger<KeeperStartup> logger) : BackgroundService
 {
     private const int MaxTries = 20;
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
@@ -18,6 +18,9 @@ internal sealed partial class KeeperStartup(IGrainFactory grains, KeeperOptions 
     {
         // Before they are asked: who dies meanwhile is noticed.
         var dead = Dead(membership.CurrentSnapshot);
+
+        // What the dead were running goes first: keepers would only compete with it for the processor.
+        await Task.WhenAny(recovery.Begun, Task.Delay(_pause, stoppingToken)).ConfigureAwait(false);
 
         // Until they are there once: only then is there a reminder that brings them back.
         while (!await ForAllAsync(keeper => keeper.EnsureAsync()).ConfigureAwait(false))

@@ -55,7 +55,8 @@ internal static class RecoveryServices
     {
         services.AddHostedService<StoreClockWatch>();
         services.AddHostedService(s => s.GetRequiredService<PauseGate>());
-        services.AddHostedService<RunRecovery>();
+        services.AddSingleton<RunRecovery>();
+        services.AddHostedService(s => s.GetRequiredService<RunRecovery>());
         services.AddHostedService<KeeperStartup>();
         services.AddHostedService<OwnedRunsWatch>();
     }

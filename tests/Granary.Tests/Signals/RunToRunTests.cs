@@ -8,14 +8,15 @@ public sealed class RunToRunTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    private static Action<IGranaryBuilder> Talking(Gate? gate = null) => g => g
-        .AddWorkflow<None, string>("listener", async (ctx, _) =>
+    private static Action<IGranaryBuilder> Talking(Gate? gate = null) => g =>
+    {
+        g.AddWorkflow<None, string>("listener", async (ctx, _) =>
         {
             await ctx.SetEventAsync("ready", "listening");
             var signal = (await ctx.WaitForSignalAsync<string>("word", TimeSpan.FromMinutes(1)))!;
             return $"{signal.Value} from {signal.From}";
-        })
-        .AddWorkflow<string, string>("speaker", async (ctx, to) =>
+        });
+        g.AddWorkflow<string, string>("speaker", async (ctx, to) =>
         {
             var state = await ctx.Run(to).Event<string>("ready").GetAsync(TimeSpan.FromSeconds(20));
             await ctx.Run(to).SignalAsync("word", state!.Value);
@@ -24,6 +25,7 @@ public sealed class RunToRunTests
             var result = await ctx.Run<string>(to).ResultAsync();
             return $"{result}; {(await ctx.Run(to).InfoAsync()).Status}";
         });
+    };
 
     [Fact]
     [Trait("Scenario", "M-07")]

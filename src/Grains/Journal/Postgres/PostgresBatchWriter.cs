@@ -45,6 +45,16 @@ internal sealed class PostgresBatchWriter(NpgsqlConnection connection, string sc
         return outcomes;
     }
 
+    /// <summary>Runs each statement with nothing to write; the second time the server prepares it.</summary>
+    public void WarmUp()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            using var batch = _statements.Nothing(connection);
+            batch.ExecuteNonQuery();
+        }
+    }
+
     private void WriteTogether(List<Sent> units, UnitOutcome[] outcomes)
     {
         for (var tries = 1; units.Count > 0; tries++)

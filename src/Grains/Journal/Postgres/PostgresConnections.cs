@@ -8,8 +8,9 @@ namespace Granary.Journal.Postgres;
 /// </summary>
 internal sealed class PostgresConnections : IDisposable
 {
-    private const int MaxReaders = 6;
+    public const int MaxReaders = 6;
     private const int MaxOrleans = 3;
+    private const int ReadBytes = 64 * 1024;
 
     private readonly string _given;
     private readonly Lazy<NpgsqlDataSource> _reader;
@@ -72,6 +73,9 @@ internal sealed class PostgresConnections : IDisposable
         builder.Pooling = true;
         builder.MinPoolSize = 0;
         builder.MaxPoolSize = size;
+
+        // A history is read by the megabyte: with Npgsql's 8 KB every few rows would wait for the next ones.
+        builder.ReadBufferSize = ReadBytes;
         if (searchPath is not null)
             builder.Timezone = "UTC";
         return PostgresPools.Create(builder, searchPath);

@@ -7,6 +7,7 @@ namespace Granary.Journal.Postgres;
 internal sealed class PostgresJournalReader(PostgresConnections connections)
 {
     private const int PageRows = 1_000;
+    private const int WarmRows = 50;
     private const int PageBytes = 4 * 1024 * 1024;
 
     private const string Approval = """
@@ -198,6 +199,34 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
                 yield break;
             yield return page.ConvertAll(row => row.Id);
             after = page[^1].Key;
+        }
+    }
+
+    /// <summary>Reads as a take-up does, of some run that is owned; where there is none nothing is to be taken up.</summary>
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var owners = await FindOwnersAsync(cancellationToken).ConfigureAwait(false);
+            if (owners.Count == 0)
+                return;
+            await foreach (var page in FindOwnedAsync(owners[0], RunShard.All, cancellationToken).ConfigureAwait(false))
+            {
+                await Task.WhenAll(page.Take(PostgresConnections.MaxReaders).Select(ReadOneAsync)).ConfigureAwait(false);
+                return;
+            }
+        }
+        catch (Exception e) when (e is StoreUnavailableException or ObjectDisposedException or OperationCanceledException)
+        {
+        }
+
+        async Task ReadOneAsync(string id)
+        {
+            if (await FindRunAsync(id, cancellationToken).ConfigureAwait(false) is not { } run)
+                return;
+            await ReadHeadAsync(run.Key, cancellationToken).ConfigureAwait(false);
+            await foreach (var _ in ReadPagesAsync(run.Key, 1, WarmRows, cancellationToken).ConfigureAwait(false))
+                return;
         }
     }
 

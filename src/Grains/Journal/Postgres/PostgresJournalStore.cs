@@ -49,6 +49,10 @@ internal sealed partial class PostgresJournalStore : IJournalStore
         Task.Factory.StartNew(Open, cancellationToken, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     /// <inheritdoc/>
+    public Task WarmUpAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(Task.Run(WarmUpWriter, CancellationToken.None), Task.Run(() => _reader.WarmUpAsync(cancellationToken), CancellationToken.None));
+
+    /// <inheritdoc/>
     public UnitOutcome[] Write(IReadOnlyList<AppendUnit> batch)
     {
         lock (_gate)
@@ -214,6 +218,22 @@ internal sealed partial class PostgresJournalStore : IJournalStore
             LogPromoted(Description, _server.Value.Timeline, server.Timeline);
         _server = server;
         _writer = new PostgresBatchWriter(_connection, _connections.Schema);
+    }
+
+    private void WarmUpWriter()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                _writer?.WarmUp();
+            }
+            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or InvalidOperationException)
+            {
+                // The first batch meets the same, and it is told.
+                CloseWriter();
+            }
+        }
     }
 
     private void CloseWriter()

@@ -88,6 +88,17 @@ internal sealed class WriterStatements(string schema)
         return batch;
     }
 
+    /// <summary>All that <see cref="Write"/> may consist of, of no unit.</summary>
+    public NpgsqlBatch Nothing(NpgsqlConnection connection)
+    {
+        var batch = new NpgsqlBatch(connection);
+        Add(batch, _lock).Add(NpgsqlDbType.Bigint, Array.Empty<long>());
+        AddRuns(Add(batch, _newRuns), []);
+        AddRows(Add(batch, _rows), []);
+        AddChanges(Add(batch, _changes), []);
+        return batch;
+    }
+
     /// <summary>What stands where the units want to write: one row a unit, in their order.</summary>
     public NpgsqlBatch State(NpgsqlConnection connection, IReadOnlyList<AppendUnit> units)
     {

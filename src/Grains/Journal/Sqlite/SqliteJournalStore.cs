@@ -52,6 +52,9 @@ internal sealed partial class SqliteJournalStore : IJournalStore
     public Task OpenAsync(CancellationToken cancellationToken) => OffScheduler(Open, cancellationToken);
 
     /// <inheritdoc/>
+    public Task WarmUpAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public UnitOutcome[] Write(IReadOnlyList<AppendUnit> batch)
     {
         lock (_gate)
