@@ -4,7 +4,7 @@ namespace Granary.Client;
 
 /// <summary>
 /// Makes calls again that the death of a silo or of a gateway cut off. Every call that goes through it may come twice: starts
-/// are told apart by the run's id, all others only read.
+/// are told apart by the run's id, signals by their keys; a cancel, a resume and an answer are the same when they come again.
 /// </summary>
 /// <param name="limit">For how long.</param>
 /// <param name="time">The clock.</param>

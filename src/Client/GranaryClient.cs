@@ -75,7 +75,8 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
         Names.CheckName(workflow, "workflow name");
         var id = options?.Id is { } given ? new RunId(given.Value) : new RunId(Guid.CreateVersion7(time.GetUtcNow()).ToString());
         var json = values.Write(input, $"The input of run '{id}' of workflow '{workflow}'");
-        var request = new StartRequest(workflow, json, Activity.Current?.Id);
+        CheckTimeout(options?.Timeout);
+        var request = new StartRequest(workflow, json, Activity.Current?.Id, options?.Timeout);
         var reply = await CallAsync(id, $"The start of run '{id}' was not confirmed; it may or may not be stored", grain => grain.StartAsync(request), cancellationToken).ConfigureAwait(false);
         if (reply.Refusal is { } refusal)
             throw Refused(refusal);
@@ -160,6 +161,23 @@ internal sealed class GranaryClient(IGrainFactory grains, ValueJson values, Time
             values.Write(payload, $"The signal to topic '{topic}' of run '{id}'"));
         var reply = await TellAsync(id, $"The signal to run '{id}' was not confirmed; it may or may not be stored", grain => grain.SignalAsync(message), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
         ThrowRefused(id, reply, "can't be sent a signal");
+    }
+
+    public async Task ResumeAsync(RunId id, ResumeOptions? options, CancellationToken cancellationToken)
+    {
+        RefuseInWorkflowCode();
+        CheckTimeout(options?.Timeout);
+        var reply = await TellAsync(id, $"The resumption of run '{id}' was not confirmed; it may or may not be stored", grain => grain.ResumeAsync(options?.Timeout), r => r.IsLeaving, cancellationToken).ConfigureAwait(false);
+        if (reply.Refusal is { } refusal)
+            throw Refused(refusal);
+        if (reply.Status is null)
+            throw new RunNotFoundException(id);
+    }
+
+    private static void CheckTimeout(TimeSpan? timeout)
+    {
+        if (timeout is { } span && span != Timeout.InfiniteTimeSpan && (span <= TimeSpan.Zero || span > TimeSpan.FromDays(36_500)))
+            throw new GranaryUsageException("GRN1702", $"A run can't have the limit {span}.", "Pass a positive time of less than a hundred years, or Timeout.InfiniteTimeSpan.");
     }
 
     public async Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken)

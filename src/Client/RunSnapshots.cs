@@ -17,6 +17,7 @@ internal static class RunSnapshots
         WaitingOn = run.WaitingOn,
         Error = run.Error is null ? null : ReadError(run.Error),
         RecoveryAttempts = run.RecoveryAttempts,
+        Deadline = run.Deadline,
         CreatedAt = run.CreatedAt,
         StartedAt = run.StartedAt,
         CompletedAt = run.CompletedAt,
@@ -50,7 +51,7 @@ internal static class RunSnapshots
             return new StepEnded(fact.Sequence, fact.CommittedAt, step);
         RunStatus? status = fact.Kind switch
         {
-            "Started" or "Claimed" or "Released" => RunStatus.Running,
+            "Started" or "Claimed" or "Released" or "Resumed" => RunStatus.Running,
             "Parked" or "Waiting" or "TimerStarted" or "WaitStarted" => RunStatus.Waiting,
             "Succeeded" => RunStatus.Succeeded,
             "Failed" => RunStatus.Failed,

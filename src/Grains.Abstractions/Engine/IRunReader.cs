@@ -15,6 +15,8 @@ internal interface IRunReader
 
     Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken);
 
+    Task ResumeAsync(RunId id, ResumeOptions? options, CancellationToken cancellationToken);
+
     Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken);
 
     Task<T> QueryAsync<T>(RunId id, string query, CancellationToken cancellationToken);

@@ -30,6 +30,12 @@ internal sealed class InRunReader(IRunEngine engine) : IRunReader
         return None.Value;
     });
 
+    public Task ResumeAsync(RunId id, ResumeOptions? options, CancellationToken cancellationToken) => DoAsync("resume run", async (client, step) =>
+    {
+        await client.Run(id).ResumeAsync(options, step.CancellationToken).ConfigureAwait(false);
+        return None.Value;
+    });
+
     public Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken) => DoAsync("cancel run", async (client, step) =>
     {
         await client.Run(id).CancelAsync(reason, step.CancellationToken).ConfigureAwait(false);

@@ -28,6 +28,11 @@ internal interface IWorkflowGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<CallReply> CancelAsync(string? reason, string? by);
 
+    /// <summary>Lets a run that was cancelled or poisoned go on: answers after the commit.</summary>
+    [Alias("Resume")]
+    [AlwaysInterleave]
+    Task<CallReply> ResumeAsync(TimeSpan? timeout);
+
     /// <summary>Takes an answer to a question of the run: answers after the commit. The first one stands.</summary>
     [Alias("Decide")]
     [AlwaysInterleave]

@@ -5,7 +5,8 @@ namespace Granary.Grains;
 internal sealed record StartRequest(
     [property: Id(0)] string Workflow,
     [property: Id(1)] byte[] Input,
-    [property: Id(2)] string? TraceParent);
+    [property: Id(2)] string? TraceParent,
+    [property: Id(3)] TimeSpan? Timeout = null);
 
 /// <summary>What a start came to.</summary>
 [GenerateSerializer, Immutable, Alias("granary.StartReply")]
@@ -101,6 +102,7 @@ internal sealed record RunSnapshot
     [Id(10)] public DateTimeOffset CreatedAt { get; init; }
     [Id(11)] public DateTimeOffset? StartedAt { get; init; }
     [Id(12)] public DateTimeOffset? CompletedAt { get; init; }
+    [Id(13)] public DateTimeOffset? Deadline { get; init; }
 }
 
 /// <summary>Journal rows in order, and whether the run has ended with the last of them.</summary>

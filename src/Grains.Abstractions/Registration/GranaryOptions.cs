@@ -102,4 +102,7 @@ public class WorkflowOptions
 
     /// <summary>Instead of <see cref="GranaryOptions.Retry"/>.</summary>
     public RetryOptions? Retry { get; set; }
+
+    /// <summary>How long a run may take whose start says nothing else; positive. Default null: no limit.</summary>
+    public TimeSpan? Timeout { get; set; }
 }

@@ -92,6 +92,16 @@ public class RunHandle
     public virtual Task CancelAsync(string? reason = null, CancellationToken cancellationToken = default) => Reads.CancelAsync(Id, reason, cancellationToken);
 
     /// <summary>
+    /// Lets a run that was cancelled or poisoned go on: recorded steps are not repeated, a step that was cut off runs anew, and the
+    /// count of recovery attempts starts at 0. Returns when that is committed. Whoever was told that it was cancelled stays told.
+    /// A run that hasn't ended, has succeeded or has failed is left as it is.
+    /// </summary>
+    /// <param name="options">Its new limit.</param>
+    /// <param name="cancellationToken">Cancels the waiting for the commit.</param>
+    /// <exception cref="RunNotFoundException"><c>GRN1001</c>.</exception>
+    public virtual Task ResumeAsync(ResumeOptions? options = null, CancellationToken cancellationToken = default) => Reads.ResumeAsync(Id, options, cancellationToken);
+
+    /// <summary>
     /// Reads a <see cref="QueryAttribute"/> member of the run's workflow. Where a silo executes the run it is read there, between two
     /// turns of the code; a run that is parked or has ended is replayed for it. Never claims the run, and records nothing.
     /// </summary>

@@ -20,7 +20,7 @@ public sealed record RunInfo
     /// <summary>Where it stands.</summary>
     public RunStatus Status { get; init; }
 
-    /// <summary>What a waiting run waits on: <c>timer</c> or <c>version</c>.</summary>
+    /// <summary>What a waiting run waits on: <c>timer</c>, <c>signal</c>, <c>approval</c>, <c>silo</c> or <c>version</c>.</summary>
     public string? WaitingOn { get; init; }
 
     /// <summary>Why it failed.</summary>
@@ -28,6 +28,9 @@ public sealed record RunInfo
 
     /// <summary>How often it was claimed because its owner had died.</summary>
     public int RecoveryAttempts { get; init; }
+
+    /// <summary>When it is cancelled if it hasn't ended; null: never.</summary>
+    public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>When the start was committed.</summary>
     public DateTimeOffset CreatedAt { get; init; }

@@ -13,6 +13,7 @@ internal static class FactKind
     public const string Waiting = "Waiting";
     public const string SignalReceived = "SignalReceived";
     public const string CancelRequested = "CancelRequested";
+    public const string Resumed = "Resumed";
     public const string Succeeded = "Succeeded";
     public const string Failed = "Failed";
     public const string Cancelled = "Cancelled";

@@ -20,6 +20,12 @@ internal sealed record RunChange
     /// <summary>Set only by the append that ends the run.</summary>
     public RunResult? Result { get; init; }
 
+    /// <summary>The new deadline; null leaves it as it is.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>Whether a run that had ended goes on: its end, its result and its count of recovery attempts are cleared.</summary>
+    public bool Resumes { get; init; }
+
     /// <summary>Whether this append is the first that executes the run: sets the start time where there is none.</summary>
     public bool Starts { get; init; }
 }

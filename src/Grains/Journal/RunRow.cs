@@ -20,6 +20,9 @@ internal sealed record RunRow
     /// <summary>When a keeper must wake it.</summary>
     public DateTimeOffset? WakeAt { get; init; }
 
+    /// <summary>When it is cancelled if it hasn't ended.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     public int RecoveryAttempts { get; init; }
     public required Payload Input { get; init; }
     public Payload? Output { get; init; }

@@ -33,6 +33,9 @@ internal sealed class RunHistory
     /// <summary>How many owners in a row died since the last fact of a step.</summary>
     public int DeathsSinceProgress { get; private set; }
 
+    /// <summary>How long the run may take, where no deadline could be set at its start.</summary>
+    public TimeSpan? Timeout { get; private set; }
+
     /// <summary>When the start was committed: the run's clock begins there.</summary>
     public DateTimeOffset StartedAt { get; private set; }
 
@@ -40,12 +43,13 @@ internal sealed class RunHistory
 
     public void Add(JournalRow row)
     {
-        if (row.Kind is not (FactKind.Started or FactKind.Claimed or FactKind.SignalReceived or FactKind.CancelRequested))
+        if (row.Kind is not (FactKind.Started or FactKind.Claimed or FactKind.SignalReceived or FactKind.CancelRequested or FactKind.Resumed))
             IsPastLastOutcome = !FactKind.IsOutcome(row.Kind) || row.StepKind == StepKinds.Random;
         switch (row.Kind)
         {
             case FactKind.Started:
                 StartedAt = row.CommittedAt;
+                Timeout = row.Input is { } limit ? JsonSerializer.Deserialize<RunLimit>(PayloadCodec.Decode(limit), GranaryJson.Own)!.Timeout : null;
                 break;
             case FactKind.Claimed:
                 if (row.Attempt > 0)
@@ -78,6 +82,10 @@ internal sealed class RunHistory
             case FactKind.CancelRequested:
                 CancelRequested = row;
                 break;
+            case FactKind.Resumed:
+                CancelRequested = null;
+                DeathsSinceProgress = 0;
+                break;
         }
     }
 
@@ -109,3 +117,6 @@ internal sealed class StepRecord(JournalRow first)
 
     public List<JournalRow> Retried { get; } = [];
 }
+
+/// <summary>What a start that nobody can execute yet keeps for its first execution.</summary>
+internal sealed record RunLimit(TimeSpan Timeout);

@@ -14,6 +14,8 @@ internal sealed partial class RunLoop
 {
     private static readonly UnitOutcome _goes = new(UnitResult.Fenced);
 
+    private static readonly TimeSpan _longestWait = TimeSpan.FromDays(1);
+
     private readonly HashSet<CallTag> _calls = [];
 
     /// <summary>Accepts a signal: for the wait that is there, or for one to come.</summary>
@@ -149,6 +151,25 @@ internal sealed partial class RunLoop
         foreach (var call in _calls)
             call.Done.TrySetResult(_goes);
         _calls.Clear();
+    }
+
+    private void ArmDeadline()
+    {
+        var wait = _row.Deadline!.Value - _shared.Time.GetUtcNow();
+        wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait > _longestWait ? _longestWait : wait;
+        _deadline?.Dispose();
+        _deadline = _shared.Time.CreateTimer(_ => Post(new RunMessage(RunMessageKind.DeadlinePassed)), null, wait, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>As if somebody had asked for it; the request is recorded like any other.</summary>
+    private void DeadlinePassed()
+    {
+        if (_state != State.Running || _cancelRequest is not null)
+            return;
+        if (_row.Deadline > _shared.Time.GetUtcNow())
+            ArmDeadline();
+        else
+            TryAppend([CancelRequest.ToRow(Epoch, $"its deadline, {_row.Deadline:O}, has passed", null, _shared.Codec)], null, null);
     }
 
     /// <summary>A request is committed. Code that is still being given its record comes to where it was first.</summary>

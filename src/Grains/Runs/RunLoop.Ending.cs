@@ -103,8 +103,8 @@ internal sealed partial class RunLoop
     {
         var wait = Wait()!.Value;
         List<JournalRow> rows = begun is null ? [] : begun.ConvertAll(w => w.Begin(Epoch));
-        rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, DueAt = wait.Due });
-        BeginEnding(new Ending(rows, new RunChange { Status = RunStatus.Waiting, WaitingOn = wait.On, WakeAt = wait.Due })
+        rows.Add(new JournalRow { Kind = FactKind.Parked, Epoch = Epoch, DueAt = WakeAt(wait) });
+        BeginEnding(new Ending(rows, new RunChange { Status = RunStatus.Waiting, WaitingOn = wait.On, WakeAt = WakeAt(wait) })
         {
             Sides = begun is null ? null : SidesOf(begun),
             IsPark = true,
@@ -174,6 +174,7 @@ internal sealed partial class RunLoop
             return;
         _state = State.Gone;
         _alarm?.Dispose();
+        _deadline?.Dispose();
         foreach (var slot in _slots.Values)
             RunSpans.EndStep(slot, null);
         _spans.End();

@@ -40,7 +40,7 @@ internal sealed partial class RunLoop
             return;
         _caughtUp.TrySetResult();
         var begun = TakeUpWaits();
-        if (Wait() is { IsOpen: false, Due: { } due } && IsFar(due) && !_appends.HasInFlight)
+        if (Wait() is { IsOpen: false } closed && IsFar(WakeAt(closed)) && !_appends.HasInFlight)
         {
             Park(begun);
             return;
@@ -113,7 +113,10 @@ internal sealed partial class RunLoop
         return sides;
     }
 
-    private bool IsFar(DateTimeOffset due) => due - _shared.Time.GetUtcNow() >= _shared.Options.ParkAfter;
+    /// <summary>When a keeper would have to wake the run; null when only a message could.</summary>
+    private DateTimeOffset? WakeAt(RunWait wait) => _row.Deadline is { } deadline && !(wait.Due <= deadline) ? deadline : wait.Due;
+
+    private bool IsFar(DateTimeOffset? due) => due is null || due - _shared.Time.GetUtcNow() >= _shared.Options.ParkAfter;
 
     /// <summary>
     /// Nothing more to do until something comes. The longer that lasts the less is held: a wait of a second is shown in the
@@ -137,7 +140,7 @@ internal sealed partial class RunLoop
         var now = _shared.Time.GetUtcNow();
         _restsSince ??= now;
         var rested = now - _restsSince.Value;
-        if (wait.IsOpen && rested >= _shared.Options.ParkAfter && !(wait.Due is { } due && !IsFar(due)) && !_appends.HasInFlight)
+        if (wait.IsOpen && rested >= _shared.Options.ParkAfter && IsFar(WakeAt(wait)) && !_appends.HasInFlight)
         {
             Park(null);
             return;

@@ -52,6 +52,7 @@ internal sealed partial class RunLoop
     private Task<byte[]>? _code;
     private object? _workflow;
     private ITimer? _alarm;
+    private ITimer? _deadline;
     private RunWait? _shown;
     private DateTimeOffset? _restsSince;
     private int _cursor;
@@ -154,6 +155,8 @@ internal sealed partial class RunLoop
             _appends.Seal();
         else
             _shared.Running.Add(_row.Id, this);
+        if (_row.Deadline is not null && !_isReadOnly)
+            ArmDeadline();
         Wake();
     }
 
@@ -434,6 +437,9 @@ internal sealed partial class RunLoop
                     break;
                 case RunMessageKind.TimerFired:
                     TimerFired(message.Slot!);
+                    break;
+                case RunMessageKind.DeadlinePassed:
+                    DeadlinePassed();
                     break;
                 case RunMessageKind.SiloMissing:
                     message.Slot!.IsWaitingForSilo = true;

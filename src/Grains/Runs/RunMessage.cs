@@ -19,6 +19,7 @@ internal enum RunMessageKind
     Appended,
     BodyFailed,
     TimerFired,
+    DeadlinePassed,
     SiloMissing,
     SiloFound,
     Release,

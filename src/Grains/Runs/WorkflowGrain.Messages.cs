@@ -47,7 +47,7 @@ internal sealed partial class WorkflowGrain
                     if (outcome.Result == UnitResult.Committed)
                         return new CallReply(RunStatus.Running, null);
                     if (outcome.Result == UnitResult.Rejected)
-                        return new CallReply(null, Refused(new PayloadException("GRN1604", $"The database refused the message to run '{Id}': {outcome.Error?.Message}", "Send other data.")).Refusal);
+                        return new CallReply(null, Rejected(outcome));
 
                     // It is parking, ending or lost: what comes after it decides.
                     await loop.Gone.WaitAsync(_startLimit, shared.Time);
@@ -95,6 +95,43 @@ internal sealed partial class WorkflowGrain
         }
     }
 
+    public async Task<CallReply> ResumeAsync(TimeSpan? timeout)
+    {
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            await _claiming.WaitAsync();
+            try
+            {
+                if (_loop is { Gone.IsCompleted: false })
+                    return new CallReply(RunStatus.Running, null);
+                if (_leaving.Task.IsCompleted)
+                    return new CallReply(null, null, IsLeaving: true);
+                if (await FindAsync(CancellationToken.None) is not { } row)
+                    return new CallReply(null, null);
+                if (row.Status is not (RunStatus.Cancelled or RunStatus.Poisoned))
+                    return new CallReply(row.Status, null);
+                if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
+                    return Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}");
+                var head = (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None))!.Value;
+                var span = timeout ?? row.Deadline - row.StartedAt;
+                var deadline = span is { } limit && limit != Timeout.InfiniteTimeSpan ? shared.Time.GetUtcNow() + limit : (DateTimeOffset?)null;
+                var resumed = new JournalRow { Kind = FactKind.Resumed, Epoch = head.Epoch + 1 };
+                if (await TryClaimAsync(row, head, RecoverReason.Due, (resumed, null), deadline))
+                    return new CallReply(RunStatus.Running, null);
+            }
+            catch (StoreUnavailableException e)
+            {
+                return Away(e.Message);
+            }
+            finally
+            {
+                _claiming.Release();
+            }
+        }
+
+        return Away("other activations take the run again and again");
+    }
+
     public async Task<DecisionReply> DecideAsync(DecisionMessage message)
     {
         try
@@ -119,6 +156,8 @@ internal sealed partial class WorkflowGrain
                     continue;
                 if (decided.Refusal is not null || decided.Outcome.Result == UnitResult.Committed)
                     return new DecisionReply(decided.Refusal, null);
+                if (decided.Outcome.Result == UnitResult.Rejected)
+                    return new DecisionReply(Rejected(decided.Outcome), null);
                 await loop.Gone.WaitAsync(_startLimit, shared.Time);
             }
         }
@@ -162,6 +201,9 @@ internal sealed partial class WorkflowGrain
     }
 
     private bool HasDied(RunRow row) => row.Owner is { } owner && owner != shared.Incarnation && members.IsDead(owner);
+
+    private Refusal? Rejected(UnitOutcome outcome) =>
+        Refused(new PayloadException("GRN1604", $"The database refused the message to run '{Id}': {outcome.Error?.Message}", "Send other data.")).Refusal;
 
     private CallReply Away(string why) => new(null, Refused(new GranaryUnavailableException($"The message to run '{Id}' wasn't stored: {why}.", TimeSpan.FromSeconds(1))).Refusal);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Granary.Approvals;
 using Granary.Engine;
 using Granary.Grains;
@@ -79,6 +80,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         while (true)
         {
             var now = shared.Time.GetUtcNow();
+            var timeout = (request.Timeout ?? descriptor?.Options.Timeout) is { } limit && limit != Timeout.InfiniteTimeSpan ? limit : (TimeSpan?)null;
             var row = new RunRow
             {
                 Key = shared.Keys.Next(),
@@ -94,9 +96,16 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
                 TraceParent = request.TraceParent,
                 CreatedAt = now,
                 StartedAt = descriptor is null ? null : now,
+                Deadline = descriptor is null ? null : now + timeout,
             };
             var journal = new RunJournal(row.Key, descriptor is null ? 0 : 1);
-            var started = new JournalRow { Kind = FactKind.Started, Epoch = journal.Epoch, Name = row.Owner };
+            var started = new JournalRow
+            {
+                Kind = FactKind.Started,
+                Epoch = journal.Epoch,
+                Name = row.Owner,
+                Input = descriptor is null && timeout is { } later ? shared.Codec.Encode(JsonSerializer.SerializeToUtf8Bytes(new RunLimit(later), GranaryJson.Own)) : null,
+            };
             var append = shared.Writer.AppendAsync(journal, [started], null, row);
             UnitOutcome outcome;
             try
@@ -317,8 +326,9 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         && (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null || (row.Error is { } error && RunHistory.ReadError(error).Code != WorkflowRegistry.LackingCode));
 
     /// <summary>Appends the claim; a conflict is for the caller to look at again.</summary>
-    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason, (JournalRow Row, SideRow? Side)? message = null)
+    private async Task<bool> TryClaimAsync(RunRow row, JournalHead head, RecoverReason reason, (JournalRow Row, SideRow? Side)? message = null, DateTimeOffset? deadline = null)
     {
+        var resumes = message?.Row.Kind == FactKind.Resumed;
         // One that only waited did nothing that could have killed its process.
         var died = reason == RecoverReason.OwnerDied && row.Status != RunStatus.Waiting;
         var descriptor = shared.Workflows.Find(row.Workflow, row.WorkflowVersion);
@@ -336,8 +346,11 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
                 new RunChange { Status = RunStatus.Waiting, WaitingOn = "version", Error = UnknownWorkflow(row.Workflow, row.WorkflowVersion) }, sides: sides)).Result == UnitResult.Committed;
         }
 
+        // The clock of a run that nobody could execute at its start begins now.
+        if (row is { StartedAt: null, Deadline: null } && deadline is null && (await ReadHistoryAsync(row.Key, head.Seq)).Timeout is { } limit)
+            deadline = shared.Time.GetUtcNow() + limit;
         var outcome = await shared.Writer.AppendAsync(journal, rows,
-            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true }, sides: sides);
+            new RunChange { Status = RunStatus.Running, Owner = shared.Incarnation, RecoveryAttempts = died ? 1 : 0, Starts = true, Resumes = resumes, Deadline = deadline }, sides: sides);
         if (outcome.Result != UnitResult.Committed)
             return false;
 
@@ -347,7 +360,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
         var history = await ReadHistoryAsync(row.Key, rows[^1].Seq);
         CrashPoint.At("claim: journal read");
         LogClaimed(Id, journal.Epoch, claimed.Seq);
-        if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } limit && history.DeathsSinceProgress > limit)
+        if ((descriptor.Options.MaxRecoveries ?? shared.Options.MaxRecoveries) is { } most && history.DeathsSinceProgress > most)
         {
             await EndAsync(journal, FactKind.Poisoned, RunStatus.Poisoned, new RunPoisonedException(new RunId(Id)));
             return true;
@@ -365,7 +378,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
             return true;
         }
 
-        Begin(row, journal, history, history.StartedAt, descriptor, input);
+        Begin(row with { Deadline = deadline ?? row.Deadline }, journal, history, history.StartedAt, descriptor, input);
         return true;
     }
 

@@ -61,6 +61,8 @@ internal sealed class FakeClient(IServiceProvider services) : IGranaryClient, IR
 
     public Task SignalAsync<T>(RunId id, string topic, T payload, string? idempotencyKey, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task ResumeAsync(RunId id, ResumeOptions? options, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task CancelAsync(RunId id, string? reason, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<T> QueryAsync<T>(RunId id, string query, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -58,6 +58,7 @@ public sealed class ApprovalTests
         Assert.Equal("GRN1503", (await Assert.ThrowsAsync<GranaryException>(() => app.Client.As("bob", "ops").Approvals.RejectAsync(asked.Id, cancellationToken: Stop))).Code);
         Assert.Equal("GRN1504", (await Assert.ThrowsAsync<GranaryException>(() => app.Client.As("ada").Approvals.ApproveAsync(asked.Id, "no order", null, Stop))).Code);
         Assert.Equal("GRN1502", (await Assert.ThrowsAsync<GranaryException>(() => app.Client.Approvals.ApproveAsync("nothing", cancellationToken: Stop))).Code);
+        Assert.Equal("GRN1604", (await Assert.ThrowsAsync<PayloadException>(() => app.Client.As("ada").Approvals.RejectAsync(asked.Id, "half \ud800", Stop))).Code);
         await app.Client.As("eve", "sales").Approvals.ApproveAsync(asked.Id, new Order("42", 89m), "10 off", Stop);
 
         Assert.Equal("Approved 89 True eve 10 off", await run.ResultAsync(Stop));

@@ -25,7 +25,7 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
         var rows = await ReadAsync(
             $"""
             select key, id, workflow, workflow_version, version, status, waiting_on, owner, wake_at, recovery_attempts, error, trace_parent,
-              created_at, started_at, completed_at, input_codec, input, output_codec, output
+              created_at, started_at, completed_at, input_codec, input, output_codec, output, deadline
             from {_schema}.runs where id = $1
             """,
             [new NpgsqlParameter<string> { TypedValue = id }], ReadRun, cancellationToken).ConfigureAwait(false);
@@ -318,5 +318,6 @@ internal sealed class PostgresJournalReader(PostgresConnections connections)
         CompletedAt = reader.TimeOrNull(14),
         Input = reader.PayloadOrNull(15)!,
         Output = reader.PayloadOrNull(17),
+        Deadline = reader.TimeOrNull(19),
     };
 }

@@ -15,8 +15,8 @@ internal sealed class WriterStatements(string schema)
 
     private readonly string _newRuns = $"""
         insert into {schema}.runs (key, id, workflow, workflow_version, version, status, waiting_on, owner, wake_at, recovery_attempts,
-          created_at, started_at, completed_at, trace_parent, error, output_codec, output, input_codec, input)
-        select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+          created_at, started_at, completed_at, trace_parent, error, output_codec, output, input_codec, input, deadline)
+        select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         """;
 
     // The chain is checked by the insert itself: what doesn't follow the row it names divides by zero, and nothing of the
@@ -41,15 +41,16 @@ internal sealed class WriterStatements(string schema)
     private readonly string _changes = $"""
         with changed as (
           update {schema}.runs r set status = u.status, waiting_on = u.waiting_on, owner = u.owner, wake_at = u.wake_at,
-            recovery_attempts = r.recovery_attempts + u.recovery_attempts, started_at = coalesce(r.started_at, u.started_at), error = u.error,
-            completed_at = coalesce(u.completed_at, r.completed_at),
-            output_codec = case when u.completed_at is null then r.output_codec else u.output_codec end,
-            output = case when u.completed_at is null then r.output else u.output end
-          from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as u(key, status, waiting_on, owner, wake_at, recovery_attempts, started_at,
-            error, completed_at, output_codec, output)
+            recovery_attempts = case when u.resumes then 0 else r.recovery_attempts end + u.recovery_attempts,
+            started_at = coalesce(r.started_at, u.started_at), error = u.error, deadline = coalesce(u.deadline, r.deadline),
+            completed_at = case when u.resumes then u.completed_at else coalesce(u.completed_at, r.completed_at) end,
+            output_codec = case when u.completed_at is null and not u.resumes then r.output_codec else u.output_codec end,
+            output = case when u.completed_at is null and not u.resumes then r.output else u.output end
+          from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) as u(key, status, waiting_on, owner, wake_at, recovery_attempts, started_at,
+            error, completed_at, output_codec, output, deadline, resumes)
           where r.key = u.key
           returning 1)
-        select 1 / case when (select count(*) from changed) = $12 then 1 else 0 end
+        select 1 / case when (select count(*) from changed) = $14 then 1 else 0 end
         """;
 
     private readonly string _state = $"""
@@ -132,6 +133,7 @@ internal sealed class WriterStatements(string schema)
         command.Add(NpgsqlDbType.Bytea, Column(runs, r => r.Output?.Bytes));
         command.Add(NpgsqlDbType.Text, Column(runs, r => r.Input.Codec));
         command.Add(NpgsqlDbType.Bytea, Column(runs, r => r.Input.Bytes));
+        command.Add(NpgsqlDbType.TimestampTz, Column(runs, r => r.Deadline?.UtcDateTime));
     }
 
     private static void AddRows(NpgsqlBatchCommand command, IReadOnlyList<AppendUnit> units)
@@ -183,6 +185,8 @@ internal sealed class WriterStatements(string schema)
         command.Add(NpgsqlDbType.TimestampTz, Column(changes, c => c.Result is null ? (DateTime?)null : c.At));
         command.Add(NpgsqlDbType.Text, Column(changes, c => c.Result?.Output?.Codec));
         command.Add(NpgsqlDbType.Bytea, Column(changes, c => c.Result?.Output?.Bytes));
+        command.Add(NpgsqlDbType.TimestampTz, Column(changes, c => c.Deadline));
+        command.Add(NpgsqlDbType.Boolean, Column(changes, c => c.Resumes));
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = changes.Length });
     }
 
@@ -198,6 +202,10 @@ internal sealed class WriterStatements(string schema)
         public DateTime At => unit.Rows[^1].CommittedAt.UtcDateTime;
 
         public DateTime? StartedAt => unit.Changes.Any(c => c.Starts) ? At : null;
+
+        public DateTime? Deadline => unit.Changes.LastOrDefault(c => c.Deadline is not null)?.Deadline?.UtcDateTime;
+
+        public bool Resumes => unit.Changes.Any(c => c.Resumes);
 
         public RunResult? Result => unit.Changes.LastOrDefault(c => c.Result is not null)?.Result;
     }

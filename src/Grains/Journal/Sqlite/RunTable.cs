@@ -8,13 +8,19 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
 {
     private readonly SqliteStatement _insert = new(database, """
         insert into granary_runs (key, id, workflow, workflow_version, version, status, waiting_on, owner, wake_at, recovery_attempts,
-          created_at, started_at, completed_at, trace_parent, error, output_codec, output, input_codec, input)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+          created_at, started_at, completed_at, trace_parent, error, output_codec, output, input_codec, input, deadline)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
         """);
 
     private readonly SqliteStatement _change = new(database, """
         update granary_runs set status = ?2, waiting_on = ?3, owner = ?4, wake_at = ?5, recovery_attempts = recovery_attempts + ?6,
-          started_at = coalesce(started_at, ?7), error = ?8
+          started_at = coalesce(started_at, ?7), error = ?8, deadline = coalesce(?9, deadline)
+        where key = ?1
+        """);
+
+    private readonly SqliteStatement _resume = new(database, """
+        update granary_runs set status = ?2, waiting_on = ?3, owner = ?4, wake_at = ?5, recovery_attempts = ?6,
+          started_at = coalesce(started_at, ?7), error = ?8, deadline = coalesce(?9, deadline), completed_at = null, output_codec = null, output = null
         where key = ?1
         """);
 
@@ -48,6 +54,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
         _insert.Bind(17, run.Output?.Bytes);
         _insert.Bind(18, run.Input.Codec);
         _insert.Bind(19, run.Input.Bytes);
+        _insert.Bind(20, run.Deadline);
         try
         {
             _insert.Run();
@@ -65,7 +72,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
     /// <param name="at">When the rows that carry it were committed.</param>
     public bool Apply(long key, RunChange change, DateTimeOffset at)
     {
-        var statement = change.Result is null ? _change : _end;
+        var statement = change.Result is not null ? _end : change.Resumes ? _resume : _change;
         statement.Bind(1, key);
         statement.Bind(2, RunStatusText.Of(change.Status));
         statement.Bind(3, change.WaitingOn);
@@ -83,6 +90,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
         else
         {
             statement.BindText(8, change.Error);
+            statement.Bind(9, change.Deadline);
         }
 
         return statement.Run() == 1;
@@ -98,6 +106,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
     {
         _insert.Dispose();
         _change.Dispose();
+        _resume.Dispose();
         _end.Dispose();
         _keyOfId.Dispose();
     }

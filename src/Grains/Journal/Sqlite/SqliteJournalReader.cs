@@ -381,6 +381,7 @@ internal sealed class SqliteJournalReader(string path) : IDisposable
         WaitingOn = reader.TextOrNull(reader.GetOrdinal("waiting_on")),
         Owner = reader.TextOrNull(reader.GetOrdinal("owner")),
         WakeAt = reader.TimeOrNull(reader.GetOrdinal("wake_at")),
+        Deadline = reader.TimeOrNull(reader.GetOrdinal("deadline")),
         RecoveryAttempts = reader.GetInt32(reader.GetOrdinal("recovery_attempts")),
         Input = reader.PayloadOrNull(reader.GetOrdinal("input_codec"))!,
         Output = reader.PayloadOrNull(reader.GetOrdinal("output_codec")),
