@@ -83,7 +83,8 @@ public class RunHandle
     /// <summary>
     /// Cancels the run. Returns when the request is committed: the run then ends as <see cref="RunStatus.Cancelled"/>, whatever its
     /// code does. Bodies that run get their token fired, no later step starts, and what the code awaits throws
-    /// <see cref="OperationCanceledException"/>.
+    /// <see cref="OperationCanceledException"/>. Code that takes no notice is given five seconds. A run that waits on <c>version</c> is
+    /// cancelled when a build goes on with it that has its code.
     /// </summary>
     /// <param name="reason">Shown to whoever asks for the result.</param>
     /// <param name="cancellationToken">Cancels the waiting for the commit.</param>

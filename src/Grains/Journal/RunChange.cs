@@ -20,7 +20,7 @@ internal sealed record RunChange
     /// <summary>Set only by the append that ends the run.</summary>
     public RunResult? Result { get; init; }
 
-    /// <summary>The new deadline; null leaves it as it is.</summary>
+    /// <summary>The new deadline; null leaves it as it is, or takes it away from a run that resumes.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>Whether a run that had ended goes on: its end, its result and its count of recovery attempts are cleared.</summary>

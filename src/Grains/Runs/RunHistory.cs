@@ -33,7 +33,7 @@ internal sealed class RunHistory
     /// <summary>How many owners in a row died since the last fact of a step.</summary>
     public int DeathsSinceProgress { get; private set; }
 
-    /// <summary>How long the run may take, where no deadline could be set at its start.</summary>
+    /// <summary>How long the run may take, as its start said.</summary>
     public TimeSpan? Timeout { get; private set; }
 
     /// <summary>When the start was committed: the run's clock begins there.</summary>
@@ -118,5 +118,5 @@ internal sealed class StepRecord(JournalRow first)
     public List<JournalRow> Retried { get; } = [];
 }
 
-/// <summary>What a start that nobody can execute yet keeps for its first execution.</summary>
+/// <summary>What a start keeps for the first execution, and for a resume.</summary>
 internal sealed record RunLimit(TimeSpan Timeout);

@@ -81,6 +81,13 @@ internal sealed partial class RunLoop
 
         if (_state != State.Running)
             return (_goes, null);
+        if (slot.Due <= _shared.Time.GetUtcNow())
+        {
+            _timers.Remove(slot);
+            TimeOut(slot);
+            return null;
+        }
+
         var asked = (IApprovalSlot)slot;
         if (asked.Refuse(message) is { } refusal)
             return (_goes, refusal);
@@ -127,13 +134,14 @@ internal sealed partial class RunLoop
     /// <summary>The first that waits on a topic, in the order of the requests.</summary>
     private StepSlot? WaiterOn(string topic)
     {
+        StepSlot? first = null;
         foreach (var slot in _slots.Values)
         {
-            if (slot is { IsWaiting: true, Kind: StepKinds.Signal } && slot.Name == topic)
-                return slot;
+            if (slot is { IsWaiting: true, Kind: StepKinds.Signal } && slot.Name == topic && !(first?.Order < slot.Order))
+                first = slot;
         }
 
-        return null;
+        return first;
     }
 
     /// <summary>A wait whose answer the store refused.</summary>

@@ -8,8 +8,8 @@ namespace Granary.Runs;
 /// <content>What happens while the code is at rest: bodies and waits begin, waiting is shown, and a long wait is parked.</content>
 internal sealed partial class RunLoop
 {
-    /// <summary>The code has come to rest: what it asked for may start, once all that is recorded was handed out.</summary>
-    private void AtRest()
+    /// <summary>The code has come to rest: what it asked for may start, once all that is recorded was handed out. True when it was given something to do.</summary>
+    private bool AtRest()
     {
         if (HasRecorded)
         {
@@ -20,30 +20,32 @@ internal sealed partial class RunLoop
                 if (_state == State.Running && _cursor == cursor && HasRecorded)
                     DivergeAtHead(_held.Count > 0 ? $"{_held[0].Kind} '{_held[0].Name}' ({_held[0].Key})" : "nothing");
             });
-            return;
+            return false;
         }
 
         _isCatchingUp = false;
         if (_isReadOnly)
         {
             _caughtUp.TrySetResult();
-            return;
+            return false;
         }
 
+        if (_isCancelled)
+            return false;
         if (_cancelRequest is not null)
         {
             Cancel();
-            return;
+            return true;
         }
 
         if (Volatile.Read(ref _draws) > 0)
-            return;
+            return false;
         _caughtUp.TrySetResult();
         var begun = TakeUpWaits();
         if (Wait() is { IsOpen: false } closed && IsFar(WakeAt(closed)) && !_appends.HasInFlight)
         {
             Park(begun);
-            return;
+            return false;
         }
 
         foreach (var slot in _held)
@@ -61,6 +63,7 @@ internal sealed partial class RunLoop
             TryAppend(begun.ConvertAll(w => w.Begin(Epoch)), EnterWaiting(), null, SidesOf(begun));
         else
             Rest();
+        return false;
     }
 
     /// <summary>Answers waits whose message is there, and marks the others as waiting. Returns those whose beginning must be recorded.</summary>
@@ -69,8 +72,10 @@ internal sealed partial class RunLoop
         List<StepSlot>? begun = null;
         foreach (var slot in _held)
         {
-            if (slot.Kind == StepKinds.Signal && _mail.TryTake(slot.Name, out var mail))
+            // What came after the wait had ended is for the next one, though nobody was there to end it.
+            if (slot.Kind == StepKinds.Signal && _mail.Peek(slot.Name) is { } mail && !(slot.Due <= mail.At))
             {
+                _mail.Take(slot.Name);
                 Answer(slot, mail.ToOutcome());
                 continue;
             }

@@ -22,6 +22,9 @@ namespace Granary.Runs;
 /// </remarks>
 internal sealed partial class RunLoop
 {
+    /// <summary>Code that takes no notice of its cancellation would ask for ever, and hold its thread: then it is left where it stands.</summary>
+    private const int MaxRefusals = 1_000;
+
     private static readonly TimeSpan _siblingGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _stallLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _shortWait = TimeSpan.FromSeconds(1);
@@ -69,6 +72,8 @@ internal sealed partial class RunLoop
     private Ending? _ending;
     private JournalRow? _cancelRequest;
     private bool _isCancelled;
+    private int _refused;
+    private int _asked;
 
     public RunLoop(RunServices shared, RunRow row, RunJournal journal, RunHistory history, DateTimeOffset startedAt, WorkflowDescriptor descriptor, object? input, TaskScheduler grain, bool isReadOnly = false)
     {
@@ -128,6 +133,9 @@ internal sealed partial class RunLoop
     public bool IsReplaying => HasRecorded || _isCatchingUp;
 
     private bool HasRecorded => _cursor < _history.Outcomes.Count;
+
+    /// <summary>Whether the run will end as cancelled.</summary>
+    public bool HasCancelRequest => _cancelRequest is not null;
 
     /// <summary>Whether the run's code is being told that its run is cancelled.</summary>
     public bool IsCancelled => _isCancelled;
@@ -225,7 +233,9 @@ internal sealed partial class RunLoop
 
     /// <summary>What code is given that must not go on: nothing where it stopped for good, an exception where its run is cancelled.</summary>
     private Task<T>? Refusal<T>() =>
-        _state != State.Running || _divergence is not null ? Never<T>() : _isCancelled ? Task.FromException<T>(CancellationException()) : null;
+        _state != State.Running || _divergence is not null ? Never<T>()
+        : !_isCancelled ? null
+        : ++_refused > MaxRefusals ? Never<T>() : Task.FromException<T>(CancellationException());
 
     /// <summary>Whether the journal has a step at a place where the code now asks for something else; that stops the run.</summary>
     public bool IsStep(StepKey key, string requested)
@@ -334,8 +344,8 @@ internal sealed partial class RunLoop
 
                 if (progress)
                     continue;
-                if (_state == State.Running)
-                    AtRest();
+                if (_state == State.Running && AtRest())
+                    continue;
                 if (_state == State.Ending)
                     TryFinish();
 
@@ -388,6 +398,7 @@ internal sealed partial class RunLoop
             }
         }
 
+        slot.Order = ++_asked;
         if (!_slots.TryAdd(slot.Key.Value, slot))
             throw new GranaryException("GRN9901", $"Run '{RunId}' asked for step {slot.Key} twice.", "Please report this.");
         if (slot.Record?.Outcome is null)

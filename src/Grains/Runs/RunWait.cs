@@ -10,17 +10,17 @@ internal readonly record struct RunWait(string On, DateTimeOffset? Due, bool IsO
     public static RunWait? Of(Dictionary<string, StepSlot>.ValueCollection slots)
     {
         DateTimeOffset? due = null;
-        string? on = null;
+        StepSlot? first = null;
         foreach (var slot in slots)
         {
             if (!slot.IsWaiting)
                 return null;
             if (slot.Due is { } at && !(due <= at))
                 due = at;
-            if (slot.IsForMessage)
-                on ??= slot.Kind;
+            if (slot.IsForMessage && !(first?.Order < slot.Order))
+                first = slot;
         }
 
-        return slots.Count == 0 ? null : new RunWait(on ?? "timer", due, on is not null);
+        return slots.Count == 0 ? null : new RunWait(first?.Kind ?? "timer", due, first is not null);
     }
 }

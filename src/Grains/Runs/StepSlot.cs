@@ -41,6 +41,9 @@ internal abstract class StepSlot
     /// <summary>What an earlier activation recorded.</summary>
     public StepRecord? Record { get; }
 
+    /// <summary>Its place among what this activation's code has asked for.</summary>
+    public int Order { get; set; }
+
     public byte[]? Fingerprint { get; init; }
 
     public Payload? Input { get; init; }

@@ -99,9 +99,14 @@ internal sealed partial class WorkflowGrain
     {
         for (var attempt = 0; attempt < 20; attempt++)
         {
+            // A cancel that was accepted is carried out first.
+            if (_loop is { HasCancelRequest: true } cancelled)
+                await cancelled.Gone;
             await _claiming.WaitAsync();
             try
             {
+                if (_loop is { Gone.IsCompleted: false, HasCancelRequest: true })
+                    continue;
                 if (_loop is { Gone.IsCompleted: false })
                     return new CallReply(RunStatus.Running, null);
                 if (_leaving.Task.IsCompleted)
@@ -113,7 +118,7 @@ internal sealed partial class WorkflowGrain
                 if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
                     return Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}");
                 var head = (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None))!.Value;
-                var span = timeout ?? row.Deadline - row.StartedAt;
+                var span = timeout ?? (await ReadHistoryAsync(row.Key, head.Seq)).Timeout;
                 var deadline = span is { } limit && limit != Timeout.InfiniteTimeSpan ? shared.Time.GetUtcNow() + limit : (DateTimeOffset?)null;
                 var resumed = new JournalRow { Kind = FactKind.Resumed, Epoch = head.Epoch + 1 };
                 if (await TryClaimAsync(row, head, RecoverReason.Due, (resumed, null), deadline))
@@ -153,7 +158,12 @@ internal sealed partial class WorkflowGrain
 
                 var loop = _loop;
                 if (await loop.DecideAsync(message).WaitAsync(_startLimit, shared.Time) is not { } decided)
+                {
+                    // Another answer or the expiry is being recorded, or the code is on its way.
+                    await Task.Delay(_firstWait, shared.Time);
                     continue;
+                }
+
                 if (decided.Refusal is not null || decided.Outcome.Result == UnitResult.Committed)
                     return new DecisionReply(decided.Refusal, null);
                 if (decided.Outcome.Result == UnitResult.Rejected)
@@ -188,8 +198,8 @@ internal sealed partial class WorkflowGrain
                 return null;
             if (await FindAsync(CancellationToken.None) is not { } row || RunRows.ToEnd(row) is not null)
                 return new Refusal("GRN1502", $"Run '{Id}' has ended and asks nothing any more.", "Look at its result.", null);
-            if (shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
-                return Away($"no build here has workflow '{row.Workflow}' of version {row.WorkflowVersion}, whose code must judge the answer").Refusal;
+            if (row.WaitingOn == "version" || shared.Workflows.Find(row.Workflow, row.WorkflowVersion) is null)
+                return Away("it waits for a build with its code, which must judge the answer").Refusal;
             if (await shared.Store.ReadHeadAsync(row.Key, CancellationToken.None) is { } head && !FactKind.IsTerminal(head.Kind))
                 await TryClaimAsync(row, head, HasDied(row) ? RecoverReason.OwnerDied : RecoverReason.Due);
             return null;

@@ -104,7 +104,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
                 Kind = FactKind.Started,
                 Epoch = journal.Epoch,
                 Name = row.Owner,
-                Input = descriptor is null && timeout is { } later ? shared.Codec.Encode(JsonSerializer.SerializeToUtf8Bytes(new RunLimit(later), GranaryJson.Own)) : null,
+                Input = timeout is { } later ? shared.Codec.Encode(JsonSerializer.SerializeToUtf8Bytes(new RunLimit(later), GranaryJson.Own)) : null,
             };
             var append = shared.Writer.AppendAsync(journal, [started], null, row);
             UnitOutcome outcome;
@@ -378,7 +378,7 @@ internal sealed partial class WorkflowGrain(RunServices shared, ISiloMembers mem
             return true;
         }
 
-        Begin(row with { Deadline = deadline ?? row.Deadline }, journal, history, history.StartedAt, descriptor, input);
+        Begin(row with { Deadline = resumes ? deadline : deadline ?? row.Deadline }, journal, history, history.StartedAt, descriptor, input);
         return true;
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Granary.Journal;
 using Granary.Runs;
 
@@ -28,7 +27,7 @@ internal sealed class Mailbox
         foreach (var (topic, count) in history.SignalsRead)
         {
             for (var i = 0; i < count; i++)
-                box.TryTake(topic, out _);
+                box.Take(topic);
         }
 
         return box;
@@ -50,9 +49,8 @@ internal sealed class Mailbox
 
     public bool Has(string topic) => _unread.TryGetValue(topic, out var queue) && queue.Count > 0;
 
-    public bool TryTake(string topic, [NotNullWhen(true)] out Mail? mail)
-    {
-        mail = null;
-        return _unread.TryGetValue(topic, out var queue) && queue.TryDequeue(out mail);
-    }
+    /// <summary>The oldest unread one of a topic.</summary>
+    public Mail? Peek(string topic) => Has(topic) ? _unread[topic].Peek() : null;
+
+    public void Take(string topic) => _unread[topic].Dequeue();
 }

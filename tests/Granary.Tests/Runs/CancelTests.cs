@@ -68,22 +68,54 @@ public sealed class CancelTests
     [Fact]
     public async Task a_parked_run_is_cancelled_and_one_that_ended_is_not()
     {
+        var cleaned = 0;
         await using var app = await TestApp.StartAsync(g => g.Configure(o => o.ParkAfter = TimeSpan.FromSeconds(1))
             .AddWorkflow<int, string>("sleeper", async (ctx, seconds) =>
             {
-                await ctx.SleepAsync(TimeSpan.FromSeconds(seconds));
-                return "awake";
+                try
+                {
+                    await ctx.SleepAsync(TimeSpan.FromSeconds(seconds));
+                    return "awake";
+                }
+                finally
+                {
+                    cleaned++;
+                }
             }));
         var run = await app.Client.Workflow<int, string>("sleeper").StartAsync(1_000, new() { Id = "r" }, Stop);
         await Eventually.TrueAsync(app.DataPath, "it is parked", () => app.Query("select 1 from granary_runs_v where owner is null and wake_at is not null").Count == 1);
         await run.CancelAsync(cancellationToken: Stop);
 
         Assert.Null((await Assert.ThrowsAsync<RunCancelledException>(() => run.ResultAsync(Stop))).Reason);
+        Assert.Equal(1, cleaned);
         Assert.Equal([["cancelled", null, null, null]], app.Query("select status, waiting_on, owner, wake_at from granary_runs_v"));
         var done = await app.Client.Workflow<int, string>("sleeper").StartAsync(0, new() { Id = "done" }, Stop);
         await done.WaitAsync(Stop);
         Assert.Equal(RunStatus.Succeeded, (await Assert.ThrowsAsync<RunStateException>(() => done.CancelAsync(cancellationToken: Stop))).Status);
         await Assert.ThrowsAsync<RunNotFoundException>(() => app.Client.Run("nobody").CancelAsync(cancellationToken: Stop));
+        Invariants.AssertHold(app.DataPath);
+    }
+
+    [Fact]
+    public async Task code_that_takes_no_notice_of_its_cancellation_is_left_where_it_stands()
+    {
+        await using var app = await TestApp.StartAsync(g => g.AddWorkflow<None, string>("stubborn", async (ctx, _) =>
+        {
+            while (true)
+            {
+                try
+                {
+                    await ctx.WaitForSignalAsync<None>("never");
+                }
+                catch (Exception)
+                {
+                    // As a loop that only logs would do.
+                }
+            }
+        }));
+        var run = await app.Client.Workflow<None, string>("stubborn").StartAsync(None.Value, new() { Id = "r" }, Stop);
+        await run.CancelAsync("enough", Stop);
+        Assert.Equal("enough", (await Assert.ThrowsAsync<RunCancelledException>(() => run.ResultAsync(Stop))).Reason);
         Invariants.AssertHold(app.DataPath);
     }
 

@@ -71,6 +71,10 @@ public sealed class ResumeTests
         await run.CancelAsync("wait", Stop);
         await Assert.ThrowsAsync<RunCancelledException>(() => run.ResultAsync(Stop));
         await Assert.ThrowsAsync<RunStateException>(() => run.SignalAsync("go", "no", cancellationToken: Stop));
+
+        // At once behind a cancel: that is carried out first.
+        await run.ResumeAsync(cancellationToken: Stop);
+        await run.CancelAsync("again", Stop);
         await run.ResumeAsync(cancellationToken: Stop);
         await run.SignalAsync("go", "yes", cancellationToken: Stop);
         Assert.Equal("yes", await run.ResultAsync(Stop));
@@ -100,6 +104,9 @@ public sealed class ResumeTests
         await Assert.ThrowsAsync<RunCancelledException>(() => run.ResultAsync(Stop));
         await run.ResumeAsync(new() { Timeout = TimeSpan.FromHours(1) }, Stop);
         Assert.True((await run.InfoAsync(Stop)).Deadline > DateTimeOffset.UtcNow.AddMinutes(50));
+        await run.CancelAsync(cancellationToken: Stop);
+        await run.ResumeAsync(new() { Timeout = Timeout.InfiniteTimeSpan }, Stop);
+        Assert.Null((await run.InfoAsync(Stop)).Deadline);
 
         // A limit of its own, and none.
         Assert.Null((await (await app.Client.Workflow<int, string>("sleeper").StartAsync(60, new() { Id = "free", Timeout = Timeout.InfiniteTimeSpan }, Stop)).InfoAsync(Stop)).Deadline);

@@ -42,7 +42,7 @@ internal sealed class WriterStatements(string schema)
         with changed as (
           update {schema}.runs r set status = u.status, waiting_on = u.waiting_on, owner = u.owner, wake_at = u.wake_at,
             recovery_attempts = case when u.resumes then 0 else r.recovery_attempts end + u.recovery_attempts,
-            started_at = coalesce(r.started_at, u.started_at), error = u.error, deadline = coalesce(u.deadline, r.deadline),
+            started_at = coalesce(r.started_at, u.started_at), error = u.error, deadline = case when u.resumes then u.deadline else coalesce(u.deadline, r.deadline) end,
             completed_at = case when u.resumes then u.completed_at else coalesce(u.completed_at, r.completed_at) end,
             output_codec = case when u.completed_at is null and not u.resumes then r.output_codec else u.output_codec end,
             output = case when u.completed_at is null and not u.resumes then r.output else u.output end

@@ -20,7 +20,7 @@ internal sealed class RunTable(sqlite3 database) : IDisposable
 
     private readonly SqliteStatement _resume = new(database, """
         update granary_runs set status = ?2, waiting_on = ?3, owner = ?4, wake_at = ?5, recovery_attempts = ?6,
-          started_at = coalesce(started_at, ?7), error = ?8, deadline = coalesce(?9, deadline), completed_at = null, output_codec = null, output = null
+          started_at = coalesce(started_at, ?7), error = ?8, deadline = ?9, completed_at = null, output_codec = null, output = null
         where key = ?1
         """);
 

@@ -55,10 +55,7 @@ create index approvals_run on approvals (run_id);
 create or replace view steps_v as
 select t.run_id, t.run_key, t.seq, t.step, t.step_key,
   t.run_key || '/' || t.step_key as idempotency_key,
-  coalesce(j.step_kind, case when j.kind = 'TimerStarted' then 'timer' end) as kind,
-  j.name, t.attempt,
-  case j.kind when 'StepSucceeded' then 'succeeded' when 'StepFailed' then 'failed' when 'StepRetried' then 'retried' else 'running' end as outcome,
-  j.epoch,
+  t.kind, j.name, t.attempt, t.outcome, j.epoch,
   coalesce(
     (select s.name from journal s where s.run_key = t.run_key and s.seq = 1 and s.kind = 'Started' and s.epoch = j.epoch),
     (select c.name from journal c where c.run_key = t.run_key and c.epoch = j.epoch and c.kind = 'Claimed')) as silo,
@@ -74,6 +71,8 @@ from (
       max(case when not ended then seq end) over (partition by run_key, run_id, step_key) as last_begun
     from (
       select j.run_key, r.id as run_id, j.seq, j.step_key, j.attempt,
+        coalesce(j.step_kind, case when j.kind = 'TimerStarted' then 'timer' end) as kind,
+        case j.kind when 'StepSucceeded' then 'succeeded' when 'StepFailed' then 'failed' when 'StepRetried' then 'retried' else 'running' end as outcome,
         j.kind in ('StepSucceeded', 'StepFailed', 'StepRetried') as ended
       from journal j
       join runs r on r.key = j.run_key
